@@ -37,6 +37,14 @@ async def empty(postgres: PostgresServer) -> AsyncIterator[DatabaseUrls]:
     await postgres.drop_database("empty")
 
 
+@pytest.fixture
+async def migrated(postgres: PostgresServer) -> AsyncIterator[DatabaseUrls]:
+    """At this image's head: a copy, which takes less than the revisions do."""
+    await postgres.create_database("copied", template="migrated")
+    yield await postgres.create_roles("copied")
+    await postgres.drop_database("copied")
+
+
 async def tables(url: str) -> set[str]:
     connection = await asyncpg.connect(url)
     try:
@@ -122,17 +130,18 @@ async def test_a_pgvector_that_cannot_serve_is_told_and_stops_nothing(
     assert "ticket_vector" not in await tables(empty.owner)
 
 
-async def test_what_held_every_tenant_back_in_one_tenants_name_is_gone_after_the_upgrade(empty: DatabaseUrls) -> None:
-    await migrate(empty.owner, tell=lambda _: None)
+async def test_what_held_every_tenant_back_in_one_tenants_name_is_gone_after_the_upgrade(
+    migrated: DatabaseUrls,
+) -> None:
     await on_connection(
-        empty.owner, lambda connection: command.downgrade(alembic_config(connection), "2026_11_29_0250")
+        migrated.owner, lambda connection: command.downgrade(alembic_config(connection), "2026_11_29_0250")
     )
-    superuser = await asyncpg.connect(empty.superuser)
+    superuser = await asyncpg.connect(migrated.superuser)
     try:
         rows = [(EVERY_TENANT, "paused"), (EVERY_TENANT, "help_desk"), (EVERY_TENANT, "calls"), (uuid4(), "help_desk")]
         row = "insert into gate (tenant_id, cause, closed_until) values ($1, $2, 'infinity')"
         await superuser.executemany(row, rows)
-        await migrate(empty.owner, tell=lambda _: None)
+        await migrate(migrated.owner, tell=lambda _: None)
         left = await superuser.fetch("select tenant_id, cause from gate")
         assert {tuple(each) for each in left} == {rows[0], rows[3]}
         assert await superuser.fetchval("select relforcerowsecurity from pg_class where relname = 'gate'")
@@ -141,15 +150,13 @@ async def test_what_held_every_tenant_back_in_one_tenants_name_is_gone_after_the
 
 
 async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
-    empty: DatabaseUrls,
+    migrated: DatabaseUrls,
 ) -> None:
-    await migrate(empty.owner, tell=lambda _: None)
-
     def go_back(connection: Connection) -> None:
         command.downgrade(alembic_config(connection), "2026_11_25_1100")
 
-    await on_connection(empty.owner, go_back)
-    superuser = await asyncpg.connect(empty.superuser)
+    await on_connection(migrated.owner, go_back)
+    superuser = await asyncpg.connect(migrated.superuser)
     try:
         for status, table in (("pending", "due"), ("failed", "dead"), ("done", None)):
             row = await superuser.fetchrow(
@@ -159,7 +166,7 @@ async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
             )
             if table:
                 await superuser.execute(f"insert into {table} (tenant_id, job_id) values ($1, $2)", *row)
-        await migrate(empty.owner, tell=lambda _: None)
+        await migrate(migrated.owner, tell=lambda _: None)
         events = dict(await superuser.fetch("select status, event from delivery"))
         assert events == {"pending": "ticket_updated", "failed": "ticket_updated", "done": "b"}
         forced = await superuser.fetch("select relforcerowsecurity from pg_class where relname in ('delivery', 'dead')")
@@ -176,20 +183,18 @@ async def test_the_release_before_reads_a_revision_where_it_looks_for_it(urls: D
     assert re.fullmatch(r"schema (\S+)", comment)
 
 
-async def test_migrating_twice_changes_nothing(empty: DatabaseUrls) -> None:
+async def test_migrating_twice_changes_nothing(migrated: DatabaseUrls) -> None:
     said: list[str] = []
-    await migrate(empty.owner, tell=said.append)
-    await migrate(empty.owner, tell=said.append)
+    await migrate(migrated.owner, tell=said.append)
     assert "already" in said[-1]
 
 
-async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> None:
+async def test_a_schema_ahead_of_the_image_is_a_success(migrated: DatabaseUrls) -> None:
     said: list[str] = []
-    await migrate(empty.owner, tell=said.append)
-    connection = await asyncpg.connect(empty.owner)
+    connection = await asyncpg.connect(migrated.owner)
     await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
     await connection.close()
-    assert await migrate(empty.owner, tell=said.append) == "2099_01_01_0000"
+    assert await migrate(migrated.owner, tell=said.append) == "2099_01_01_0000"
     assert "ahead" in said[-1]
 
 
@@ -203,10 +208,10 @@ async def test_a_schema_ahead_of_the_image_is_a_success(empty: DatabaseUrls) -> 
     ids=["no such table", "table is there", "value"],
 )
 async def test_a_revision_that_fails_is_named_with_its_statement_and_leaves_nothing(
-    empty: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, said: str
+    migrated: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, statement: str, said: str
 ) -> None:
-    head = await migrate(empty.owner, tell=lambda _: None)
-    before = await tables(empty.owner)
+    head = await migrate(migrated.owner, tell=lambda _: None)
+    before = await tables(migrated.owner)
     folder = shutil.copytree(Path(migration.__file__).parent / "migrations", tmp_path / "migrations")
     (folder / "versions/2099-01-02_0000_bad.py").write_text(
         f"from alembic import op\nrevision, down_revision = '2099_01_02_0000', '{head}'\n"
@@ -217,10 +222,10 @@ async def test_a_revision_that_fails_is_named_with_its_statement_and_leaves_noth
     monkeypatch.setattr(migration, "_config", lambda: config)
 
     with pytest.raises(RevisionFailed, match="2099-01-02_0000_bad failed, and nothing") as failure:
-        await migrate(empty.owner, tell=lambda _: None)
+        await migrate(migrated.owner, tell=lambda _: None)
 
     assert said in failure.value.detail
-    assert await tables(empty.owner) == before
+    assert await tables(migrated.owner) == before
 
 
 async def test_a_check_tells_what_is_there_and_changes_nothing(empty: DatabaseUrls) -> None:
@@ -235,19 +240,18 @@ async def test_a_check_tells_what_is_there_and_changes_nothing(empty: DatabaseUr
     assert said == [f"the schema is at {head}, its tables are those of this image, and the roles are right"]
 
 
-async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(empty: DatabaseUrls) -> None:
+async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(migrated: DatabaseUrls) -> None:
     said: list[str] = []
-    await migrate(empty.owner, tell=lambda _: None)
-    owner = await asyncpg.connect(empty.owner)
+    owner = await asyncpg.connect(migrated.owner)
     try:
         await owner.execute("alter table delivery add column by_hand text")
         with pytest.raises(SchemaDiffers, match="by_hand"):
-            await check_schema(empty.owner, tell=said.append)
+            await check_schema(migrated.owner, tell=said.append)
         await owner.execute("update alembic_version set version_num = '2026_11_25_1100'")
         with pytest.raises(SchemaDiffers, match=r"at 2026_11_25_1100, and this image wants .*: run migrate"):
-            await check_schema(empty.owner, tell=said.append)
+            await check_schema(migrated.owner, tell=said.append)
         await owner.execute("update alembic_version set version_num = '2099_01_01_0000'")
-        await check_schema(empty.owner, tell=said.append)
+        await check_schema(migrated.owner, tell=said.append)
         assert "ahead" in said[-1]
         assert await owner.fetchval("select version_num from alembic_version") == "2099_01_01_0000"
     finally:
@@ -289,28 +293,28 @@ async def test_a_role_that_bypasses_row_level_security_is_refused(empty: Databas
 
 @pytest.mark.parametrize("where", ["", 'in database "{database}" '])
 async def test_what_a_role_has_set_for_its_later_sessions_is_told_with_the_sql_that_takes_it_back(
-    empty: DatabaseUrls, where: str
+    migrated: DatabaseUrls, where: str
 ) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
+    superuser = await asyncpg.connect(migrated.superuser)
     where = where.format(database=await superuser.fetchval("select current_database()"))
-    worker = await asyncpg.connect(empty.worker)
+    worker = await asyncpg.connect(migrated.worker)
     try:
         for setting in ("search_path = pg_temp", "default_transaction_read_only = on"):
             await worker.execute(f"alter role current_user {where}set {setting}")
         await worker.execute(f"alter role current_user {where}set transaction_isolation = 'read committed'")
         with pytest.raises(MissingRole, match="ai_agents_worker has set search_path for all") as refused:
-            await migrate(empty.owner, tell=lambda _: None)
+            await migrate(migrated.owner, tell=lambda _: None)
         assert "ai_agents_worker has set default_transaction_read_only" in refused.value.detail
         await superuser.execute(refused.value.detail.partition("run: ")[2])
-        await migrate(empty.owner, tell=lambda _: None)
+        await migrate(migrated.owner, tell=lambda _: None)
     finally:
         await superuser.execute(f"alter role ai_agents_worker {where}reset all")
         await worker.close()
         await superuser.close()
 
 
-async def test_who_may_take_it_back_does(empty: DatabaseUrls) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
+async def test_who_may_take_it_back_does(migrated: DatabaseUrls) -> None:
+    superuser = await asyncpg.connect(migrated.superuser)
     said: list[str] = []
     try:
         await superuser.execute("alter role ai_agents_owner createrole")
@@ -318,7 +322,7 @@ async def test_who_may_take_it_back_does(empty: DatabaseUrls) -> None:
         await superuser.execute("alter role ai_agents_worker set lock_timeout = '1ms'")
         await superuser.execute("alter role ai_agents_worker set timezone = 'Asia/Kolkata'")
         await superuser.execute("alter role ai_agents_worker set transaction_isolation = 'read committed'")
-        await migrate(empty.owner, tell=said.append)
+        await migrate(migrated.owner, tell=said.append)
         assert "took back what ai_agents_worker had set for its later sessions: lock_timeout" in said
         kept = await superuser.fetchval(
             "select setconfig from pg_db_role_setting where setrole = 'ai_agents_worker'::regrole"
@@ -366,34 +370,42 @@ async def test_a_role_with_the_rights_of_a_predefined_one_is_refused(empty: Data
         await superuser.close()
 
 
-@pytest.mark.parametrize(
-    "grant",
-    [
-        "grant temporary on database {} to public",
-        "grant temporary on database {} to ai_agents_worker",
-        "grant create on database {} to ai_agents_intake",
-        "grant create on schema public to public",
-    ],
-)
-@pytest.mark.parametrize("is_new", [True, False], ids=["new", "at head already"])
-async def test_a_right_to_make_tables_is_taken_back(empty: DatabaseUrls, grant: str, is_new: bool) -> None:
-    if not is_new:
-        await migrate(empty.owner, tell=lambda _: None)
-    superuser = await asyncpg.connect(empty.superuser)
+RIGHTS = [
+    "grant temporary on database {} to public",
+    "grant temporary on database {} to ai_agents_worker",
+    "grant create on database {} to ai_agents_intake",
+    "grant create on schema public to public",
+]
+
+
+async def take_back(urls: DatabaseUrls, grants: list[str]) -> None:
+    superuser = await asyncpg.connect(urls.superuser)
     try:
-        await superuser.execute(grant.format("empty"))
+        name = await superuser.fetchval("select current_database()")
+        for grant in grants:
+            await superuser.execute(grant.format(name))
         said: list[str] = []
-        await migrate(empty.owner, tell=said.append)
+        await migrate(urls.owner, tell=said.append)
         assert "took back the right to make tables" in said[0]
         for role in ROLES:
             rights = await superuser.fetchrow(
-                "select has_database_privilege($1, 'empty', 'temporary'), has_database_privilege($1, 'empty', 'create'),"
+                "select has_database_privilege($1, $2, 'temporary'), has_database_privilege($1, $2, 'create'),"
                 " has_schema_privilege($1, 'public', 'create')",
                 role,
+                name,
             )
             assert tuple(rights) == (False, False, False), role
     finally:
         await superuser.close()
+
+
+@pytest.mark.parametrize("grant", RIGHTS)
+async def test_a_right_to_make_tables_is_taken_back(migrated: DatabaseUrls, grant: str) -> None:
+    await take_back(migrated, [grant])
+
+
+async def test_rights_to_make_tables_are_taken_back_of_a_new_database(empty: DatabaseUrls) -> None:
+    await take_back(empty, RIGHTS)
 
 
 async def test_a_right_that_the_owner_can_not_take_back_is_refused(empty: DatabaseUrls) -> None:
