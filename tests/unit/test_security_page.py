@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from app.api.app import HEADERS_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADERS_BYTES
 from app.api.bodies import MAX_BODY_BYTES, READ_TIMEOUT_S
 from app.api.bodies import MAX_BYTES as MAX_BODIES_BYTES
@@ -24,13 +22,14 @@ def test_the_page_names_tests() -> None:
     assert len(NAMED) > 50
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_a_test_that_is_named_exists(name: str) -> None:
-    path, _, test = name.partition("::")
-    assert (ROOT / path).exists(), f"docs/security.md names {path}, which is not there"
-    if test:
-        functions = re.findall(r"^(?:async )?def (test_\w+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
-        assert test in functions, f"docs/security.md names {name}: {path} has no such test"
+def test_a_test_that_is_named_exists() -> None:
+    def is_there(name: str) -> bool:
+        path, _, test = name.partition("::")
+        if not test or not (ROOT / path).exists():
+            return (ROOT / path).exists()
+        return test in re.findall(r"^(?:async )?def (test_\w+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+
+    assert [name for name in NAMED if not is_there(name)] == []
 
 
 def test_each_row_names_its_tests() -> None:

@@ -35,9 +35,11 @@ def read_set() -> Iterator[tuple[Code | None, str, str]]:
 SET: Final = [*read_set(), *((Code.TICKET_EMPTY, *each) for each in EMPTY)]
 
 
-@pytest.mark.parametrize(("label", "subject", "body"), SET, ids=lambda value: str(value)[:40])
-def test_a_mail_of_a_machine_is_told_from_a_persons(label: Code | None, subject: str, body: str) -> None:
-    assert find_automatic(a_ticket(subject=subject, description=body)) is label
+def test_a_mail_of_a_machine_is_told_from_a_persons() -> None:
+    found = [(label, find_automatic(a_ticket(subject=subject, description=body))) for label, subject, body in SET]
+
+    assert len(SET) > 700
+    assert [(*row, told) for row, (label, told) in zip(SET, found, strict=True) if told is not label] == []
 
 
 def test_a_report_is_known_by_its_sender_too() -> None:
