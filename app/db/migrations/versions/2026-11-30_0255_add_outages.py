@@ -3,7 +3,7 @@
 Expands only: the release before stores none, and its tickets are compared by their words.
 
 Revision ID: 2026_11_30_0255
-Revises: 2026_11_29_2335
+Revises: 2026_11_30_0230
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from app.db.migrations import execute_script
 
 revision = "2026_11_30_0255"
-down_revision = "2026_11_29_2335"
+down_revision = "2026_11_30_0230"
 branch_labels = None
 depends_on = None
 
