@@ -128,7 +128,8 @@ _GEAR = re.compile(
     r"|pre-shared-secret |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
     r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
-    r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) |key plaintext "
+    r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
+    r"|(?:(?<=pass )|(?<=password )|(?<=passphrase )|(?<=key ))(?:plain|cipher|clear)text "
     r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
     rf"(?!string\b|mismatch\b|version\b|traps\b|informs\b|\d\s){VALUE}"
 )
@@ -170,7 +171,7 @@ ANCHORS: Final = {
         "|wpa-psk ascii|set-key ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
-        "password irrev|shared-key |key plaintext|password manager|"
+        "password irrev|shared-key |plaintext |ciphertext |cleartext |password manager|"
         "option key |option password |option sae_|option auth_s|option acct_s|"
         "option preshared|standby |vrrp |glbp |pre-shared-secret |"
         "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"

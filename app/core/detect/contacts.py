@@ -15,8 +15,8 @@ from app.core.detect.scan import Scan
 _LONGEST_LOCAL: Final = 66
 _LONGEST_COMMAND: Final = 64
 _LOCAL_BACK = re.compile(
-    # Read from the sign to the left: the last character first.
-    r"(?:\"[^\"\n@]{1,60}\"|(?:#TXE#)?[\w.+'’&\u0900-\u0d7f-]{0,63}\w)(?![\w@]|//)"
+    # Read from the sign to the left: the last character first, so a coded plus (%2B) as B2%.
+    r"(?:\"[^\"\n@]{1,60}\"|(?:#TXE#)?(?:[\w.+'’&\u0900-\u0d7f-]|(?<=[BbDdEe]2|[Ff]5)%){0,63}\w)(?![\w@]|//)"
 )
 _DOMAIN = re.compile(
     r"(?:[\w\u0900-\u0d7f](?:[\w\u0900-\u0d7f-]{0,61}[\w\u0900-\u0d7f])?\.){1,6}(?!\d)[^\W\d_][\w\u0900-\u0d7f-]{0,22}[\w\u0900-\u0d7f]"
@@ -57,8 +57,8 @@ _AT = (
     r"(?:\s?[\[({<](?:at|@|ät|arobase|arroba|chiocciola|małpa|zavináč|собака|snabel-?a|kukac)[\])}>]\s?|\(a\)"
     r"|\s(?:chiocciola|arobase|arroba|małpa|zavináč|собака)\s)"
 )
-_DOT_WORDS: Final = "punkt|point|punto|ponto|kropka|tečka|bodka|nokta|точка|крапка|piste|prikk|prik|pont"
-_DOT = rf"(?:\.|\s(?:{_DOT_WORDS})\s|\s?[\[({{<](?:dot|\.|{_DOT_WORDS})[\])}}>]\s?)"
+_DOT_WORDS: Final = "dot|punkt|point|punto|ponto|kropka|tečka|bodka|nokta|точка|крапка|piste|prikk|prik|pont"
+_DOT = rf"(?:\.|\s(?:{_DOT_WORDS})\s|\s?[\[({{<](?:\.|{_DOT_WORDS})[\])}}>]\s?)"
 _DISGUISED_LOCAL = re.compile(rf"(?<![\w.+@/\\-])\w[\w+-]{{0,40}}(?:{_DOT}[\w+-]{{1,40}}){{1,3}}\s?$", re.IGNORECASE)
 _DISGUISED = re.compile(rf"{_AT}(?:[\w-]{{1,63}}{_DOT}){{1,5}}[^\W\d_]{{2,24}}(?![\w-])")
 _JOINT: Final = r"(?:dot|punkt|underscore|hyphen|dash|unterstrich|bindestrich)"

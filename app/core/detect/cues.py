@@ -41,8 +41,8 @@ ANCHORS: Final = {
 """Of `passwords` it reads the places too; the second halves of words for a password are those of misspelt ones."""
 
 _WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
-NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu"})
-"""Languages that have no word between "the password" and the password."""
+NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu", "network"})
+"""Languages that have no word between "the password" and the password; and keys of networks, in any: "wifi key x"."""
 _LANGUAGES: Final = {
     "passwort": "de", "passord": "no", "passorde": "no", "kode": "da", "kodeord": "da", "kodeorde": "da",
     "парола": "bg", "паролата": "bg", "лоз": "sr", "parool": "et", "parola": "ro", "codice": "it", "koden": "sv",
@@ -112,11 +112,14 @@ _OF_A_THING_AFTER = re.compile(
     r"|produit"
     r"|review|base|is (?:in|on|at)|freeze|page)"
 )
-_NETWORK_KEY = re.compile(
-    r"[^\n]{0,48}?\n?(?<![^\W_])(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain"
-    r"|kulcs|cheia)(?![^\W_])"
+_KEY_WORD = (
+    r"(?<![^\W_])(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain|kulcs|cheia)"
+    r"(?![^\W_])"
 )
+_NETWORK_KEY = re.compile(rf"[^\n]{{0,48}}?\n?{_KEY_WORD}")
 """The word for a key after one for a network, as in "ssid Acme and key x"."""
+_KEY_BEFORE_SSID = re.compile(rf"{_KEY_WORD}(?=\s?[:=]\s?\S{{6,64}}?[\s,;/|]{{1,3}}$)")
+_OF_A_NETWORK = re.compile(r"wi-?fi|wlan|wpa|wep|hotspot")
 _BACK: Final = 20
 INFLECTED: Final = frozenset(
     "jelszót jelszavát jelszavamat parolayı parolamı"
@@ -160,7 +163,11 @@ def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
     for at in (*places, *(at for at, _ in scan.hits("ssid"))):
         if scan.lower[at] in "wsnh" and (match := _NETWORK_KEY.match(scan.lower, at)):
             start = max(match[0].rfind(" "), match[0].rfind("\n")) + 1
-            yield Cue(at + start, match.end(), False, False, "")
+            yield Cue(at + start, match.end(), False, False, "network")
+    for at, word in scan.hits("ssid"):
+        match = _KEY_BEFORE_SSID.search(scan.lower, max(at - _DIGIT_BEFORE, 0), at) if word == "ssid" else None
+        if match:
+            yield Cue(match.start(), match.end(), False, False, "network")
 
 
 def _by_place(cue: Cue) -> tuple[int, int]:
@@ -185,6 +192,8 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
 def _language(word: str) -> str:
     if word in INFLECTED:
         return ""
+    if _OF_A_NETWORK.search(word):
+        return "network"
     return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
 
 

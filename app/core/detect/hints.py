@@ -53,6 +53,8 @@ _ONE_BEFORE = re.compile(rf"(?<!\S)[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{4
 _ONE_USED = re.compile(
     rf"(?<!\S)(?P<verb>[^\W\d_]{{1,16}})\s{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}(?:\s[^\W\d_]{{1,8}}){{0,2}}\s$"
 )
+_SIGNS_IN_WITH = re.compile(rf"(?P<joint>(?:\s+[^\W\d_]{{1,10}}){{0,3}}?)\s+{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}})")
+_WITH_BEFORE = re.compile(rf"(?<!\S){_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}\s(?P<joint>[^\W\d_]{{2,6}})\s$")
 _CODE = re.compile(
     r"(?:[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z]|[A-Z]?\d{1,2}(?:-[A-Z]?\d{1,2}){2,3})(?![^\W_])"
 )
@@ -64,6 +66,7 @@ _LEET_WORD = re.compile(
 )
 _FORMS: Final = (HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER)
 _FORMS_BESIDE_A_USER: Final = (*_FORMS, _WORD_AND_DIGIT, _LEET_WORD)
+_ALL_CAPITALS = re.compile(r"[A-Z]{2,}[_-]\d")
 _KEYS_PRESSED = re.compile(r"(?:ctrl|control|strg|alt|shift|cmd|command|option|win|windows)\+", re.IGNORECASE)
 _USUAL: Final = frozenset(
     "january february march april may june july august september october november december monday tuesday wednesday"
@@ -83,6 +86,7 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
             continue
         if scan.has_digit(end, end + _REACH):
             yield from _beside_a_user(scan, end)
+            yield from _used(_SIGNS_IN_WITH.match(scan.text, end), word)
         if scan.has_digit(at - _REACH, at):
             yield from _before_signing_in(scan, at)
     for at, word in scan.hits("hint typed"):
@@ -98,9 +102,18 @@ def _before_signing_in(scan: Scan, end: int) -> Iterator[Finding]:
     start = max(end - _REACH, 0)
     if match := _ONE_BEFORE.search(scan.text, start, end):
         yield from _of_user(scan, match, max(match.start() - _REACH, 0))  # mit jdoe / x anmelden
+    yield from _used(_WITH_BEFORE.search(scan.text, start, end))  # x ile giriş
     match = _ONE_USED.search(scan.text, start, end)
     if match and fold(match["verb"]) in word_lists().typed and (found := _by_form(match, "value")):
         yield found  # use x to log on
+
+
+def _used(match: re.Match[str] | None, word: str = "") -> Iterator[Finding]:
+    """The value of *match*, if a word for "with" stands before it, at the end of *word* or after it."""
+    if match and (joint := (word + match["joint"]).split()) and joint[-1].lower() in WORDS["joint"]:
+        found = _by_form(match, "value")
+        if found and not _ALL_CAPITALS.match(match.string, found.start):
+            yield found
 
 
 def _beside_a_user(scan: Scan, end: int) -> Iterator[Finding]:

@@ -238,9 +238,10 @@ _OF_COOKIE = re.compile(r"(?P<name>[\w.%-]{1,64})=(?P<value>[^\s;,\"'<>]{16,1024
 _COUNTS_VISITS = re.compile(r"_g(?:a|id|cl)|_fb|_hj|optanon|consent|cookielaw|utm")
 _SEED = re.compile(
     # As authenticators show it, when the picture can't be read: sixteen characters or more of base32, in fours.
-    r"(?:keys?|secrets?(?: keys?)?|codes?|seed)\b[^\n]{0,40}?[\s:](?P<value>(?:[a-z2-7]{4} ){3,7}[a-z2-7]{4})(?!\w)"
+    r"(?:(?:totp|otp|2fa|mfa) seed|totp|keys?|secrets?(?: keys?)?|codes?|seed)\b[^\n]{0,40}?[\s:]"
+    r"(?P<value>(?:[a-z2-7]{4}(?P<by>[ -]))(?:[a-z2-7]{4}(?P=by)){2,6}[a-z2-7]{4})(?![\w-])"
 )
-_OF_A_SEED = re.compile(r"mfa|2fa|otp|authent|setup|secret|two[- ]factor|einricht|config")
+_OF_A_SEED = re.compile(r"mfa|2fa|otp|authent|setup|secret|two[- ]factor|einricht|config|qr|manual")
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows|triggers)|webhook\.office\.com/webhookb2"
     r"|discord(?:app)?\.com/api/webhooks"
@@ -251,8 +252,8 @@ _DSN = re.compile(r"://(?P<value>[0-9a-f]{32})@")
 _NAME: Final = (
     r"(?:keys?(?:[-_ ](?:id|base|value))?|(?:integration|auth|api)[-_ ]?code|tokens?(?:[-_ ]?(?:key|value|id))?"
     r"|authtoken|authkey|(?:totp|otp|2fa|mfa) seed(?:\s\(\w{1,12}\))?|pat(?=:)"
-    r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|clés?|jetons?"
-    r"|clave|secreto"
+    r"|secrets?(?:[-_ ]?(?:access[-_ ]?)?(?:keys?|values?))?(?:[-_ ](?:id|base))?|schlüssels?|geheimnis|cl(?:é|ef)s?"
+    r"|jetons?|clave|secreto"
     r"|chiavi?e?|segreto|chave|segredo|klucz\w{0,2}|anahtar\w{0,2}|belirte[cç]\w{0,2}|klíč\w{0,2}|ключ\w{0,2}"
     r"|токен\w{0,2}|секрет\w{0,2}|密钥|密鑰|秘钥|令牌|授权码|キー|トークン)"
 )
@@ -262,7 +263,7 @@ _STATED = re.compile(
     rf"|为))[{QUOTES}]?\s?(?P<value>[\w+/][\w+/=.~!$%*:-]{{7,1023}})"
 )
 _BESIDE = re.compile(
-    rf"(?P<name>{_NAME})[{QUOTES}\]]{{0,2}}(?P<kind>(?:[ -][^\W\d]{{1,14}}){{0,1}}?)"
+    rf"(?P<name>{_NAME})[{QUOTES}\]]{{0,2}}(?P<kind>(?:[ -][^\W\d]{{1,14}}(?:['’][^\W\d]{{1,14}})?){{0,2}}?)"
     rf"(?P<joint>\s+)[{QUOTES}]?(?P<value>[\w+/][\w+/=.~!$%*:-]{{15,1023}})"
 )
 _VALUE_ATTRIBUTE = re.compile(
@@ -274,6 +275,7 @@ _QUOTED_VALUE = re.compile(
     r"(?:(?:keys?|salt|secret|token)(?P<quote>[\"'])\s*(?:,|=>)|auth(?:[\"']\s*:|\[\d*\]\s*=)|encrypt\s?[=:])\s*"
     r"(?:\"(?P<double>[^\"\n]{16,256})\"|'(?P<single>[^'\n]{16,256})')"
 )
+_AUTH = re.compile(rf"auth\s?[:=]\s?[{QUOTES}]?(?P<value>[\w+/]{{24,}}={{0,2}})(?![\w.-])")
 _IS_A_SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")
 _MIN_RANDOM: Final = 3.5
 _TICKET = re.compile(
@@ -321,10 +323,11 @@ ANCHORS: Final = {
         "remember_|vmware-api-s|jsessionid|phpsessid|asp.net_s|aspsession|.aspxauth|aspxauth|.aspnetcore|connect.sid|sessionid|session_id|"
         "session=|sess=|sessid|_session|csrftoken|xsrf-token|fedauth|rtfa|samlre|sid="
     ).split("|"),
-    "cookies": ("cookie: ", 'cookie": "'),
+    "cookies": ("cookie: ", 'cookie": "', "cookie "),
     "ticket": tuple(
         f"{each}=" for each in "ticket otp invite invitation confirm confirmation hash nonce jwt assertion".split()
     ),
+    "auth": ("auth:", "auth =", "auth="),
     "hook": (
         "hooks.slack.com|webhook.office.com|discord.com/api|discordapp.com/api|hooks.zapier.com|maker.ifttt.com|hook.eu"
         "|hook.us"
@@ -333,8 +336,8 @@ ANCHORS: Final = {
     "key": (
         'integrationcode|integration code|authcode|auth code|auth_code|apicode|api code|salt\'|salt"|auth"'
         "|auth'|auth[|encrypt =|encrypt=|encrypt:|"
-        "key|token|secret|schlüssel|geheimnis|clé|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
-        "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp seed|otp seed|2fa seed|mfa seed"
+        "key|token|secret|schlüssel|geheimnis|clé|clef|jeton|clave|chiave|segreto|chave|segredo|klucz|anahtar|belirte|klíč|"
+        "ключ|токен|секрет|密钥|密鑰|秘钥|令牌|授权码|キー|トークン|pat:|totp|otp seed|2fa seed|mfa seed"
     ).split("|"),
 }
 
@@ -496,6 +499,7 @@ _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
     "cookie": _by(_COOKIE),
     "query": _in_query,
     "key": _named,
+    "auth": _by(_AUTH),
 }
 
 

@@ -28,7 +28,7 @@ _IBAN_LENGTHS: Final = {
 _NAMED_IBAN = re.compile(
     r"iban\W{0,3}(?:\w{2,12}\W{1,2}){0,2}?(?P<value>[a-z]{2}[ -]?\d\d(?:[ -]?[a-z0-9]){11,30})(?!\w)"
 )
-_JOINT = rf"\.?\s*(?:\(\w{{1,12}}\))?\s*(?:[:：#=]|\s{IS}\s|是|为)?\s*"
+_JOINT = rf"\.?\s*(?:\(\w{{1,12}}\))?\s*(?:[:：#=]|\s{IS}\s|是|为|は)?\s*"
 _ACCOUNT = re.compile(
     r"(?:(?:bank )?(?:account|acct|a/c)\s?(?:number|no|nr|num|#)|bank account|kontonummer|konto-?nr|kto\.?-?\s?(?:nr)?"
     r"|bankkonto"
@@ -37,10 +37,11 @@ _ACCOUNT = re.compile(
     r"|conto corrente(?: n\.?| numero)?|coordinate bancarie|numero di conto|nib(?!\w)|conta (?:bancária|corrente)"
     r"|número da conta"
     r"|numer konta|nr konta|(?:nr|numer) rachunku|hesap (?:no|numarası|numaram)|číslo účtu|číslo konta|rekeningnummer"
-    r"|bankrekening|расч[её]тный сч[её]т|лицевой сч[её]т|номер сч[её]та|корр?\.? ?сч[её]т|[рк]/с(?!\w)"
-    r"|бик(?!\w)|银行账号|银行卡号|銀行帳號|账号|卡号|帐号"
+    r"|bankrekening|расч[её]тный сч[её]т"
+    r"|bankgirot?|plusgirot?|postgirot?|bg(?=:? \d{3,4}-\d{4}(?!\d))|лицевой сч[её]т|номер сч[её]та|корр?\.? ?сч[её]т"
+    r"|[рк]/с(?!\w)|бик(?!\w)|银行账号|银行卡号|銀行帳號|账号|卡号|帐号|口座番号"
     rf"|routing(?: number| no)?|aba(?!\w)|sort[- ]?code|bsb(?!\w)){_JOINT}"
-    r"(?P<value>\d[\d /-]{4,30}\d)(?!\w|\.\d)"
+    r"(?P<value>\d[\d /-]{4,30}\d)(?![^\W\u3040-\u9fff]|\.\d)"
 )
 _ACCOUNT_BESIDE = re.compile(
     r"(?:account|acct?|a/c|konto)\.?\s(?P<value>\d{6,17}|\d{2,4}(?:[ -]\d{2,4}){1,4})(?!\w|[.-]\d)"
@@ -90,7 +91,8 @@ ANCHORS: Final = {
         "account|acct|acc |acc.|a/c|bank|konto|kto|blz|compte|rib|cuenta|ccc|clabe|cbu|conto c|coordinate b"
         "|numero di c|nib|"
         "conta b|conta c|numer|nr konta|nr rach|hesap|číslo|účtu|účet|rekening|расч|лицев|номер сч|кор|р/с|к/с|бик|"
-        "银行|銀行|账号|卡号|帐号|routing|aba|sort|bsb|numéro de|n° de|no de|nº de|número d|n. de|n.º de"
+        "银行|銀行|账号|卡号|帐号|口座|plusgiro|postgiro|bg |bg:|"
+        "routing|aba|sort|bsb|numéro de|n° de|no de|nº de|número d|n. de|n.º de"
     ).split("|"),
     "bic": "bic|swift".split("|"),
     "cvv": (

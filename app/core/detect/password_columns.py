@@ -11,7 +11,7 @@ from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import may_be
-from app.core.detect.password_words import LABEL
+from app.core.detect.password_words import LABEL, USER
 from app.core.detect.scan import Scan
 
 _HEADING = re.compile(
@@ -21,6 +21,11 @@ _HEADING = re.compile(
 )
 _ENDS_A_CELL = re.compile(r"[^\W\d_]+(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
 _DIVIDERS: Final = tuple(re.compile(each) for each in (r"\t", r"\|", ";", ",", r"[ \t]{2,}"))
+_TWO: Final = 2
+_NAMES_A_COLUMN = re.compile(
+    rf"(?:{USER}|e?-?mail|host|server|name|system|url|site|note|remark|comment|bemerkung|gerät|device)"
+    r"(?:[ -]\w{1,12})?"
+)
 _COMMA: Final = ","
 _AROUND: Final = QUOTES + "* \t\r"
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
@@ -47,10 +52,19 @@ def password_columns(scan: Scan) -> Iterator[Finding]:
             if len(cells) > 1 and (
                 places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]
             ):
+                if _is_a_row(cells, places, scan.lower[end + 1 : end + 6]):
+                    break
                 is_list = divider.pattern != _COMMA or all(" " not in cell.strip() for cell in cells)
                 if is_list:
                     yield from _below(scan, end + 1, divider, len(cells), places)
                 break
+
+
+def _is_a_row(cells: list[str], places: list[int], below: str) -> bool:
+    """Whether "Password" in the first of two columns names the value beside it: no row of names, and no rule below."""
+    full = [cell.strip(_AROUND) for cell in cells if cell.strip(_AROUND)]
+    is_first = len(full) == _TWO and len(places) == 1 and cells[places[0]].strip(_AROUND) == full[0]
+    return is_first and not re.match(r"\s*\|?\s*:?--", below) and not _NAMES_A_COLUMN.fullmatch(full[1])
 
 
 def _below(scan: Scan, at: int, divider: re.Pattern[str], width: int, places: list[int]) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ LABEL: Final = re.compile(
     r"|содержимое ключа|вміст ключа|anahtar içeriği|nyckelinnehåll|nøgleindhold|nøkkelinnhold|avaimen sisältö"
     r"|kulcstartalom|kulcs tartalma|conținut cheie|ključni sadržaj|sadržaj ključa|vsebina ključa|съдържание на ключа"
     r"|περιεχόμενο κλειδιού|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
-    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel)"
+    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel|密钥)"
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,5}){0,2} (?:wi-?fi|wpa2?"
     r"|wlan|hotspot|réseau|rete|red|rede|sieci|sítě|síti|сети|мережі|box|routeur|router|roteador|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"

@@ -35,7 +35,7 @@ from app.core.detect.password_words import (
     USER,
     labels,
 )
-from app.core.detect.prose.words import is_ordinary
+from app.core.detect.prose.words import fold, is_ordinary, word_lists
 from app.core.detect.prose.worth import FINISHES
 from app.core.detect.scan import Scan
 
@@ -62,6 +62,8 @@ _CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
 _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
 _NAMES_THE_USER = re.compile(r"(?:user|account|benutzer|konto|utilisateur|usuario|utente|usuário)\s*[:=]\s*$")
+_SEVERAL_WORDS = re.compile(r"(?P<value>[^\W\d_]+(?: [^\W\d_]+){1,5})[ \t]*(?=[\r\n]|$)")
+_FEWEST_WORDS: Final = 3
 _NEXT_SETTING = re.compile(r"[\w.-]+[=:]")
 _BEFORE_A_SETTING = re.compile(r"[\n{;]")
 _AFTER_A_SETTING = re.compile(r"\s*(?:[\r\n};]|$)")
@@ -80,13 +82,14 @@ _OF_BOTH: Final = ("cred", "zugangsdaten", "anmeldedaten", "logindaten", "identi
 """Words for a user's name and a password together."""
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
+_ALONE_STATED = re.compile(r"[ \t]*[:=][ \t]*(?P<value>\S{6,60})[ \t]*(?=[\r\n]|$)")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
     rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|psk|schlüssel|clé|clave"
     rf"|chiave|chave|klucz|klíč|ключ)\W{{1,3}}(?!content)(?P<value>[^\s,;{QUOTES}]{{6,64}})"
 )
 _PHRASE_WORD = (
-    r"(?:pass[-_ ]?phrase|(?:recovery|seed) phrase|mnemonic|passwortsatz|phrase (?:de passe|secr[èe]te)"
+    r"(?:pass[-_ ]?phrase|(?:recovery|seed|secret) phrase|mnemonic|passwortsatz|phrase (?:de passe|secr[èe]te)"
     r"|frase (?:de (?:contrase(?:ñ|n)a|paso|acceso|acesso|seguridad)|d['’]accesso|secreta|segreta)|frase[- ]passe"
     r"|wacht(?:woord)?zin|lösen(?:ords)?fras|adgangssætning|salalause|has\w+ frazowe|fraza has\w+|heslov\w fráze"
     r"|парольн\w{2} фраз\w)(?:\s(?:for|pour|für|para|per|voor|of|zum|zur|vom|von|de|del|della|van)(?: \w+){1,5}?)?\s*"
@@ -106,6 +109,7 @@ _OF_A_SENTENCE: Final = frozenset(
 )
 """Words that no phrase of random words has."""
 _SAYS_WRONG: Final = frozenset("not no nicht pas non nie ne is was ist est".split())
+_LONGEST_ARTICLE: Final = 3
 _TELLS_A_VALUE: Final = frozenset("lautet luidt brzmi zní".split())
 """Verbs after which nothing else than the value stands."""
 _APP_PASSWORD = re.compile(
@@ -119,8 +123,8 @@ _CONNECTOR = re.compile(
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
-_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}(?P<value>\d{4}(?: \d{4}){4})(?! ?\d)")
-"""The key of a wireless network as a router's maker prints it below the router: twenty digits in fours."""
+_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}(?P<value>\d{4}(?: \d{4}){4}|\d{4}(?:-\d{4}){3,4})(?![ -]?\d)")
+"""The key of a wireless network as a router's maker prints it below the router: digits in fours."""
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _MIN_NUMBER: Final = 4
@@ -212,7 +216,7 @@ ANCHORS: Final = {
     "phrase": (
         "passphrase|pass phrase|pass-phrase|pass_phrase|phrase de|phrase se|phrase sé|passwortsatz|frase de |frase d'|"
         "frase d’|frase se|frase-p|frase p|wachtzin|wachtwoordzin|lösenfras|lösenordsfras|adgangssæt|salalause|"
-        "hasło fraz|fraza has|heslová fr|парольн|recovery phrase|seed phrase|mnemonic|app pass|app-pass|"
+        "hasło fraz|fraza has|heslová fr|парольн|recovery phrase|seed phrase|secret phrase|mnemonic|app pass|app-pass|"
         "application pass|application-specific"
     ).split("|"),
     "slashes": ("//",),
@@ -255,6 +259,11 @@ def _pair(scan: Scan, start: int, end: int, *, is_asked: bool = False) -> Iterat
         if match and is_said(match, scan, found := value_of(match, scan)):
             yield found
             return
+    alone = _ALONE_STATED.match(scan.text, end)
+    if alone and is_mixed(alone["value"]) and not (alone["value"].islower() or is_of_another(alone["value"])):
+        found = value_of(alone, scan)
+        if may_be(scan.text[found.start : found.end]):
+            yield found
 
 
 def _of_both(match: re.Match[str], scan: Scan, *, is_asked: bool = False) -> Finding | None:
@@ -281,7 +290,8 @@ def _is_a_sentence(match: re.Match[str]) -> bool:
     """Whether words after "the passphrase is" are no phrase of its own: "wrong again today"."""
     words = match["value"].split()
     if match.re is _PASSPHRASE_QUOTED:
-        return words[0] in NO_VALUE or not _SAYS_WRONG.isdisjoint(words)
+        is_no_value = words[0] in NO_VALUE and len(words[0]) > _LONGEST_ARTICLE
+        return is_no_value or not _SAYS_WRONG.isdisjoint(words)
     joint = match["joint"].strip()
     is_said = joint.isalpha() and joint not in _TELLS_A_VALUE
     return words[0] in NO_VALUE or (is_said and not _OF_A_SENTENCE.isdisjoint(words))
@@ -360,6 +370,20 @@ def _in_code(scan: Scan, label: re.Match[str]) -> Finding | None:
     return Finding(*match.span("value"), Secret.PASSWORD) if match and is_odbc else None
 
 
+def _several_words(scan: Scan, at: int, *, is_setting: bool) -> Finding | None:
+    """The words from *at* to the end of the line, where they are a name and no sentence: "= Winter Garden Lane"."""
+    if (match := _SEVERAL_WORDS.match(scan.text, at)) is None:
+        return None
+    words = match["value"].split()
+    folded = {fold(word) for word in words}
+    is_name, are_enough = match["value"].istitle(), len(words) >= _FEWEST_WORDS
+    is_told = (is_name or are_enough) if is_setting else (is_name and are_enough)
+    known = word_lists()
+    is_sentence = not folded.isdisjoint(NO_VALUE | _OF_A_SENTENCE | known.technical | known.soft | known.verb["any"])
+    is_plain = folded <= known.plain and not (is_setting and is_name)
+    return Finding(*match.span("value"), Secret.PASSWORD) if is_told and not (is_sentence or is_plain) else None
+
+
 def _is_a_setting(scan: Scan, label: re.Match[str], found: Finding) -> bool:
     """Whether a line is nothing but `name = value`, as in a file of settings."""
     head = _BEFORE_A_SETTING.split(scan.text[max(label.start() - _LONGEST_TAIL, 0) : label.start()])[-1]
@@ -391,7 +415,8 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
     equals = is_defined or bool(is_setting)
     value = scan.text[found.start : found.end]
     is_next = "\n" in scan.text[label.end() : found.start] and _NEXT_SETTING.match(value)
-    if is_next or (not equals and value.isalpha()):
-        return None  # a word in a sentence, which `prose` weighs
+    several = _several_words(scan, at, is_setting=bool(match["equals"])) if value.isalpha() else None
+    if several or is_next or (not equals and value.isalpha()):
+        return several  # else a word in a sentence, which `prose` weighs
     is_one = is_stated(value, scan, found, equals=equals, dashes=bool(match["dash"]))
     return found if is_one and (match["listed"] is None or is_defined or is_mixed(value)) else None

@@ -32,7 +32,10 @@ _PHONE_WORD = re.compile(
     r"|☎|📞|✆|电话|電話|手机|手機|致电|分机|携帯|전화|טלפון|هاتف)[^\d+\n(,]{0,24}[(+]?$",
 )
 _NUMBER_WORD = re.compile(
-    r"\b(?:number|nummer|numéro|número|numero|numer|номер|číslo)(?: (?:is|ist|lautet|est|es|è|é|to))?\W{0,3}$"
+    # whose number it is, or nothing: an "employee number" is another
+    r"(?:^|[^\w\s]\s*|\n\s*|(?<!\w)(?:the|my|his|her|our|your|their|this|that|new|old|private|work|office|home|direct"
+    r"|contact|die|meine|seine|ihre|neue|mon|son|votre|mi|su|meu|seu|mio|suo|mijn|mój|мой|его|её)\s)"
+    r"(?:number|nummer|numéro|número|numero|numer|номер|číslo)(?: (?:is|ist|lautet|est|es|è|é|to))?\W{0,3}$"
 )
 _NOT_A_PHONE = re.compile(
     r"(?:(?<![^\W_])(?:imei|meid|imsi|eid|ipei|iccid|s/?n|serial\w*|serien-?nr|serie|série|série|seri|seryjny|sériov\w+|isbn|issn|doi|upc"

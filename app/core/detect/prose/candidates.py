@@ -30,8 +30,8 @@ from app.core.detect.prose.told import (
     words_before,
 )
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
-from app.core.detect.prose.words import fold, is_ordinary, of_language, word_lists
-from app.core.detect.prose.worth import FINISHES, GROUPED, is_worth, may_be_secret
+from app.core.detect.prose.words import fold, is_ordinary, is_product, of_language, word_lists
+from app.core.detect.prose.worth import FINISHES, GROUPED, HEDGE, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
 _ENDS = re.compile(r"(?<![Ee]xt)(?<![Nn]r)(?<![Tt]el)(?<!\b[Nn]o)[.!?…](?=\s)|[。！？]|\n")
@@ -52,8 +52,10 @@ _OF_A_KEYPAD = re.compile(r"\*\d{3,8}#")
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
+_HEDGE = re.compile(HEDGE)
 _OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
+_BETWEEN_LISTED: Final = " ,;\r\n*•-"
 _JOINS: Final = frozenset("-_,./\\")
 _JOINS_ON: Final = frozenset("-_")
 _USER_BEFORE = re.compile(rf"[{QUOTES}]?,? (?:{'|'.join(AND)}) (?:(?:the|das|het|la|el|le|il|a|with) )?$")
@@ -73,6 +75,11 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 """The answer to a question: after a new line, a name, a dash, "yes", "it's"."""
+_ASKS_WHAT = re.compile(
+    r"(?<![^\W_])(?:what(?:['’]?s| is| was)|wh?at is|wie (?:lautet|ist|war)|was ist|quel(?:le)? (?:est|était)"
+    r"|c[uú][aá]l es|qual (?:è|é|era)|jakie|jaké (?:je|máte)|какой|vad är|hvad er|hva er|mikä on|nedir)(?![^\W_])"
+)
+"""After which a word alone answers too."""
 _ASKED: Final = frozenset("?？い")
 """The end of a question, or of a request in Japanese."""
 _GOES_ON = re.compile(r"(?:[:=：]|\s(?:is|are|was|below|following|lautet|ist|unten|est|es|è|é|to|je))\s*$")
@@ -90,7 +97,7 @@ _OF_ANOTHER = re.compile(
 )
 """What an option or a key of JSON names that is none for a password: `psql -h x`, `"ssid": "x"`."""
 _ID = re.compile(
-    r"[A-Z]{2,}[-_]?\d+|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+    r"[A-Z]{2,}[-_]?\d+|[A-Z]\d{2,3}|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
 
 
@@ -115,7 +122,8 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     sentence = _sentence_end(scan, cue.end, limit)
     answer = _answer(scan.text, sentence, limit)
     told_tokens = _told_tokens(scan, cue, sentence)
-    told_tokens += [each for each in answer if not scan.text[slice(*each)].strip(_CLOSING).isalpha()]
+    may_be_word = _ASKS_WHAT.search(scan.lower, max(cue.start - NEAR, 0), sentence)
+    told_tokens += [each for each in answer if may_be_word or not scan.text[slice(*each)].strip(_CLOSING).isalpha()]
     at, is_later, last = cue.end, False, (0, "")
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
         is_plain = token not in odd
@@ -139,8 +147,9 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
         if start in (each[0] for each in answer) and FINISHES.match(scan.text, end):
             told, is_beyond = ANSWERED, False
         form = _ANY_CHARACTER.sub("x", value)
-        is_listed = form == last[1] and not scan.text[last[0] : start].strip(" ,;")
+        is_listed = form == last[1] and not scan.text[last[0] : start].strip(_BETWEEN_LISTED)
         if is_listed:
+            is_beyond = False
             told = Told("other", 0, (), has_clause=False)
         if phrase and told.link in GIVEN:
             yield from _weighed(scan, cue, phrase, told, is_quoted=False, is_beyond=False)
@@ -311,7 +320,8 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
 
 def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
     """The words from *start* to the end of the clause, if they are two to seven."""
-    match = _PHRASE.match(scan.text, start, limit)
+    hedge = _HEDGE.search(scan.lower, start, limit)
+    match = _PHRASE.match(scan.text, start, hedge.start() if hedge else limit)
     if match is None or match[0].startswith(_OF_NSSWITCH):
         return None
     if " " not in match[0] or not FINISHES.match(scan.text, match.end()):
@@ -339,7 +349,11 @@ def _weighed(
     is_code = cue.is_code and not cue.is_weak
     tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
     is_named = traits.host and told.distance and told.link == "other"  # jdoe, mlee3 and tbrown2
-    if (traits.foreign or is_named or _ID.fullmatch(value)) and told.link not in tells and not is_quoted:
+    if (
+        (traits.foreign or is_named or _ID.fullmatch(value) or is_product(value))
+        and told.link not in tells
+        and not is_quoted
+    ):
         return
     if _OF_ANOTHER.search(scan.text, max(start - NEAR, 0), start):
         return

@@ -5,6 +5,7 @@ words.toml has them by language. They are folded: small letters without accents.
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
@@ -98,6 +99,15 @@ def word_lists() -> _Words:
 def is_ordinary(value: str) -> bool:
     folded = fold(value)
     return not folded or (folded in word_lists().plain and folded not in OF_MAKERS)
+
+
+_WITH_NUMBER = re.compile(r"(?P<word>[^\W\d_]{3,})[_-]?\d{1,4}")
+
+
+def is_product(value: str) -> bool:
+    """Whether *value* is a product with its number, "iPhone12"."""
+    match = _WITH_NUMBER.fullmatch(value)
+    return bool(match and fold(match["word"]) in word_lists().technical and "pass" not in match["word"].lower())
 
 
 def of_language(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:

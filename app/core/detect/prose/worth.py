@@ -17,8 +17,13 @@ GROUPED = re.compile(
     r"(?<!\d )(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
     r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\*?\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
 )
+HEDGE: Final = (
+    r"\s+(?:glaub(?:e)? ich|i (?:think|guess|believe)|je (?:crois|pense)|creo|credo|penso|(?:eu )?acho|denk ik"
+    r"|chyba|myslím|sanırım|кажется|думаю|tror jag|tror jeg)(?![^\W_])"
+)
+"""What says that somebody is not sure of what was told."""
 FINISHES = re.compile(
-    rf"\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
+    rf"{HEDGE}|\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
     rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
     rf"|zurückgesetzt|setzen|vergeben|eintragen|gezet|gewijzigd|veranderd|ingesteld)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
@@ -94,7 +99,7 @@ def is_worth(
     value = scan.text[slice(*span)]
     is_near = told.link in NEAR_LINKS
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
-    if _says_what(value, scan, span, told) or (is_quoted and _is_a_message(value)):
+    if _says_what(value, scan, cue, span, told) or (is_quoted and _is_a_message(value)):
         return False
     if letters.isdecimal():
         return not (is_beyond or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
@@ -119,11 +124,11 @@ def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> boo
     return not is_weak or (is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value)))
 
 
-def _says_what(value: str, scan: Scan, span: tuple[int, int], told: Told) -> bool:
+def _says_what(value: str, scan: Scan, cue: Cue, span: tuple[int, int], told: Told) -> bool:
     """Whether a sign tells *value*, but as the user's name, or as what a form says: "password: [edited]"."""
     start, end = span
     is_named = told.link == "sign" and told.distance and fold(told.between[-1]) in word_lists().users
-    is_user = is_named and not value.isdecimal()
+    is_user = is_named and not (cue.is_code or value.isdecimal())
     in_brackets = scan.text[start - 1 : start] + scan.text[end : end + 1]
     is_acronym = in_brackets == "()" and value.isupper()  # self-service password reset (SSPR)
     return bool(is_user or (value.isalpha() and (in_brackets in {"[]", "<>", "{}"} or is_acronym)))
