@@ -131,7 +131,7 @@ _GEAR = re.compile(
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
     r"|(?:(?<=pass )|(?<=password )|(?<=passphrase )|(?<=key ))(?:plain|cipher|clear)text "
     r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
-    rf"(?!string\b|mismatch\b|version\b|traps\b|informs\b|\d\s){VALUE}"
+    rf"(?!string\b|mismatch\b|version\b|traps?\b|informs?\b|\d\s){VALUE}"
 )
 _PRIVACY: Final = (
     # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
@@ -196,7 +196,8 @@ def commands(scan: Scan) -> Iterator[Finding]:
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
         elif match := next((found for form in _PRIVACY if (found := form.match(scan.lower, at))), None):
-            yield from (Finding(*match.span(name), Secret.PASSWORD) for name in ("value", "second") if match[name])
+            found = (name for name in ("value", "second") if match[name] and may_be(match[name]))
+            yield from (Finding(*match.span(name), Secret.PASSWORD) for name in found)
         elif match := _of_gear(scan, at, word):
             yield from argument(match)
 

@@ -22,6 +22,10 @@ _DOMAIN = re.compile(
     r"(?:[\w\u0900-\u0d7f](?:[\w\u0900-\u0d7f-]{0,61}[\w\u0900-\u0d7f])?\.){1,6}(?!\d)[^\W\d_][\w\u0900-\u0d7f-]{0,22}[\w\u0900-\u0d7f]"
     r"(?![\w@]|-\w|:[/~])"
 )
+_NO_DOMAIN = re.compile(
+    # A unit of systemd, an annotation of OData, a machine: cxi@eth0.service, Type@Redfish.AllowableValues
+    r".*\.(?:service|socket|timer|target|mount|slice|scope|(?!xn--)[\w-]*\d[\w-]*|[\w-]*[a-z][A-Z]\w*)|odata\..*"
+)
 _AFTER_A_HOST = re.compile(r":(?:\d{1,5}(?!\w)|[\w~.-]*(?:[/\\]|\.\w{1,5}(?:\s|$)))")
 _DOMAIN_IN_URL = re.compile(r"(?:[\w-]{1,63}\.){1,6}[^\W\d_]{2,24}(?![\w-])")
 _NUMERIC_DOMAIN = re.compile(r"\[?(?:\d{1,3}\.){3}\d{1,3}(?!\.?\d)\]?(?!:?[/~\\])")
@@ -153,8 +157,11 @@ def _is_no_mail(scan: Scan, start: int, at: int, domain: re.Match[str]) -> bool:
     name = scan.lower[start:at]
     is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not _is_about_mail(scan, start)
     is_phone = words.endswith(("sip:+", "tel:+")) or (words.endswith("sip:") and name.isdecimal())
-    is_host = scan.lower[domain.end() : domain.end() + 1] == ":" and (
-        name in _ACCOUNTS or bool(_AFTER_A_HOST.match(scan.lower, domain.end()))
+    if _NO_DOMAIN.fullmatch(scan.text, at + 1, domain.end()) and domain.re is _DOMAIN:
+        return True
+    after = scan.lower[domain.end() : domain.end() + 1]
+    is_host = after == "#" or (
+        after == ":" and (name in _ACCOUNTS or bool(_AFTER_A_HOST.match(scan.lower, domain.end())))
     )
     return is_login or is_phone or is_host or bool(_SHELL.search(words) or _MESSAGE_ID.search(words))
 
@@ -179,6 +186,8 @@ def _without_a_dot(scan: Scan, start: int, at: int) -> Finding | None:
     domain = _WORD.match(scan.text, at + 1)
     name = scan.lower[start:at]
     if domain is None or name in _ACCOUNTS or name.isdecimal() or not _is_about_mail(scan, start):
+        return None
+    if _MESSAGE_ID.search(scan.lower, max(start - _LONGEST_COMMAND, 0), start):
         return None
     return Finding(start, domain.end(), Secret.EMAIL)
 

@@ -87,7 +87,7 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
     r"|(?:alarm )?panel|master|installer|disarm|engineer|duress|panic"
     r"|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
-    r"|confirmation|pairing|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
+    r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
     r"|dörr|dør|port|kapi|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|ovi|hälytys|larm|tresor"
     r"|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|kopierer|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
@@ -99,7 +99,7 @@ _SAYS_WHAT_AFTER = re.compile(
     r"|(?: \w{1,3})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
 )
 _OF_A_THING = re.compile(
-    r"(?:exception|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
+    r"(?:exception|date|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
     r"|event|item|art\w*"
     r"|custom\w*|bar|model|part|kunden?|client|sku|result|response|qr|source|quell|http|currency|tariff|review"
     r"|discount"
@@ -110,7 +110,7 @@ _OF_A_THING = re.compile(
 _OF_A_THING_AFTER = re.compile(
     r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres"
     r"|produit"
-    r"|review|base|is (?:in|on|at)|freeze|page)"
+    r"|review|base|size|is (?:in|on|at)|freeze|page)"
 )
 _KEY_WORD = (
     r"(?<![^\W_])(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain|kulcs|cheia)"
@@ -181,6 +181,8 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
         return False  # resetpassword.xhtml
     if scan.lower[start:end] == "pass" and _LETS_THROUGH.match(scan.lower, end):
         return False  # VPN pass-through
+    if before == after == ":":
+        return False  # :password of a translation, :code:`x` of reST
     if "\ufffd" in scan.text[max(start - 1, 0) : end + 1]:
         return False
     if before == "=" and end - start < _SHORT_WORD:
@@ -214,7 +216,7 @@ def _of_codes(scan: Scan) -> Iterator[Cue]:
         says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at) or (
             scan.lower[at - 1 : at] == " " and _locks()[0].search(scan.lower, max(at - _BACK, 0), at)
         )
-        if not says_what and _is_joined(scan, at):
+        if (not says_what and _is_joined(scan, at)) or scan.lower.startswith(":code:", at - 1):
             continue
         if match := _OF_ITS_OWN.match(scan.lower, at):
             if _is_meant(scan, match):

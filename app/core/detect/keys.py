@@ -281,11 +281,11 @@ _MIN_RANDOM: Final = 3.5
 _TICKET = re.compile(
     r"(?:ticket|otp|invite|invitation|confirm(?:ation)?|hash|nonce|jwt|assertion)=(?P<value>[\w.~%+/=-]{20,1024})"
 )
-_IN_CAMEL_CASE = re.compile(r"(?:(?:To|Of|By|Id|In|Is|On|My|Db|No|Ad|[A-Z]{0,4}[a-z]{2,})[_.-]?)+[A-Z]{0,3}")
+_IN_CAMEL_CASE = re.compile(r"(?:(?:To|Of|By|Id|In|Is|On|My|Db|No|Ad|[A-Z]{0,6}[a-z]{2,})[_.-]?)+[A-Z]{0,3}")
 _MIN_ENTROPY: Final = 2.8
 _MIN_BESIDE: Final = 16
 _NAME_OR_VERSION = re.compile(
-    r"(?:[a-z]{1,20}\d{0,3}|\d{1,6})(?:[-_.](?:[a-z]{1,20}\d{0,3}|\d{1,6}))*|0x[0-9a-f]+"
+    r"(?:[a-z]{1,20}\d{0,3}|\d{1,14})(?:[-_.](?:[a-z]{1,20}\d{0,3}|\d{1,14}))*|0x[0-9a-f]+"
     r"|(?:[\w-]{1,24}\.)+[a-z]{2,6}(?:[:/].*)?"
     r"|\d{4}-\d\d-\d\d\w*(?::.*)?|sha\d+:.*|[a-z]:[\\/].*|/.*|\w+\(.*|\d[\d.,:/-]*[a-z]{0,4}",
     re.IGNORECASE,

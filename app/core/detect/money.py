@@ -41,7 +41,7 @@ _ACCOUNT = re.compile(
     r"|bankgirot?|plusgirot?|postgirot?|bg(?=:? \d{3,4}-\d{4}(?!\d))|лицевой сч[её]т|номер сч[её]та|корр?\.? ?сч[её]т"
     r"|[рк]/с(?!\w)|бик(?!\w)|银行账号|银行卡号|銀行帳號|账号|卡号|帐号|口座番号"
     rf"|routing(?: number| no)?|aba(?!\w)|sort[- ]?code|bsb(?!\w)){_JOINT}"
-    r"(?P<value>\d[\d /-]{4,30}\d)(?![^\W\u3040-\u9fff]|\.\d)"
+    r"(?P<value>\d(?:[ /-]?\d){5,30})(?![^\W\u3040-\u9fff]|\.\d)"
 )
 _ACCOUNT_BESIDE = re.compile(
     r"(?:account|acct?|a/c|konto)\.?\s(?P<value>\d{6,17}|\d{2,4}(?:[ -]\d{2,4}){1,4})(?!\w|[.-]\d)"
@@ -68,8 +68,9 @@ _BRANDS = re.compile(
 _NOT_A_CARD = re.compile(
     r"(?<![^\W_])(?:imei|iccid|s/?n|serial\w*|serien-?nr|série|serie|seri|seryjny|sériov\w+|asset\w*|ticket|order"
     r"|tracking|sr|case"
-    r"|ups|dhl|fedex|dpd|gls|sendungsnummer|barcode|ean|sid|uid|guid|id|lba|epoch|timestamp)(?![^\W_])[^\d\n]{0,12}$"
+    r"|ups|dhl|fedex|dpd|gls|sendungsnummer|barcode|ean|sid|uid|guid|id|lba|epoch|timestamp|octets|bytes|packets|vlan)(?![^\W_])[^\d\n]{0,12}$"
 )
+_COUNTED = re.compile(r"\s(?:bytes|packets|octets|bits|pkts)(?![^\W_])")
 _SAYS_CARD = re.compile(
     r"(?:credit|kredit|bank|debit)?(?:card|karte|carte|tarjeta|carta|cartão|kart[ay]?|карт[аыу])\b[^\d\n]{0,12}$"
 )
@@ -158,7 +159,8 @@ def cards(scan: Scan) -> Iterator[Finding]:
         digits = re.sub(r"\D", "", match[0])
         before = scan.lower[max(match.start() - 24, 0) : match.start()]
         is_one = passes_luhn(digits) or _SAYS_CARD.search(before)
-        if is_one and _BRANDS.fullmatch(digits) and not _NOT_A_CARD.search(before):
+        is_other = _NOT_A_CARD.search(before) or _COUNTED.match(scan.lower, match.end())
+        if is_one and _BRANDS.fullmatch(digits) and not is_other:
             yield Finding(match.start(), match.end(), Secret.CARD)
 
 

@@ -70,7 +70,7 @@ _LABELLED: Final = {
     r"снилс": r"\d{3}[- ]?\d{3}[- ]?\d{3}[- ]?\d\d",
     r"身份证(?:号码?)?": r"\d{17}[\dx]",
     r"(?:bsn|burgerservicenummer|sofinummer)": _digits(9),
-    r"(?:personnummer|persnr)": r"(?:\d\d)?\d{6}[-+ ]?\d{4,5}",
+    r"(?:personnummer|persnr|pnr(?![^\W_]))": r"(?:\d\d)?\d{6}[-+ ]?\d{4,5}",
     r"cpr": r"\d{6}[- ]?\d{4}",
     r"(?:fødselsnummer|fnr)": r"\d{6} ?\d{5}",
     r"(?:henkilötunnus|hetu)": r"\d{6}[-+a]\d{3}[0-9a-y]",
@@ -115,7 +115,7 @@ ANCHORS: Final = {
         "nir-|registre n|rijksr|insz|numéro fiscal|spi |spi:|spi-|dni |dni:|dni-|nie |nie:|nie-|nif |nif:|nif-|"
         "contribuinte|curp|rut |rut:|rut-|run |run:|run-|seguridad|nuss|naf |naf:|naf-|codice f|c.f.|cf |cf:|cf-|cpf|"
         "niss|rg |rg:|rg-|cartão de c|bilhete|pesel|nip|tckn|t.c.|tc k|kimlik|vatandaş|rodn|r.č.|rč|инн|снилс|身份证|"
-        "bsn|burgers|sofin|personnummer|persnr|cpr|fødsel|fnr|henkil|hetu|oib|cnp|егн|egn|isikuk|asmens|personas k|"
+        "bsn|burgers|sofin|personnummer|persnr|pnr|cpr|fødsel|fnr|henkil|hetu|oib|cnp|егн|egn|isikuk|asmens|personas k|"
         "adóaz|taj |taj:|taj-|주민등록번호|תעודת|ת.ז."
     ).split("|"),
 }

@@ -28,7 +28,7 @@ _NAMES_A_COLUMN = re.compile(
 )
 _COMMA: Final = ","
 _AROUND: Final = QUOTES + "* \t\r"
-_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+_NO_CELL = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|(?i:pass|fail)(?:ed)?$")
 _LONGEST_LINE: Final = 300
 _LONGEST_CELL: Final = 40
 _MOST_ROWS: Final = 50
@@ -52,7 +52,8 @@ def password_columns(scan: Scan) -> Iterator[Finding]:
             if len(cells) > 1 and (
                 places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]
             ):
-                if _is_a_row(cells, places, scan.lower[end + 1 : end + 6]):
+                above = scan.lower[max(start - _LONGEST_LINE, 0) : max(start - 1, 0)].rpartition("\n")[2]
+                if len(divider.split(above)) == len(cells) or _is_a_row(cells, places, scan.lower[end + 1 : end + 6]):
                     break
                 is_list = divider.pattern != _COMMA or all(" " not in cell.strip() for cell in cells)
                 if is_list:
@@ -63,6 +64,8 @@ def password_columns(scan: Scan) -> Iterator[Finding]:
 def _is_a_row(cells: list[str], places: list[int], below: str) -> bool:
     """Whether "Password" in the first of two columns names the value beside it: no row of names, and no rule below."""
     full = [cell.strip(_AROUND) for cell in cells if cell.strip(_AROUND)]
+    if cells[places[0]].strip(_AROUND) == "pass" and not any(map(_NAMES_A_COLUMN.fullmatch, full)):
+        return True  # what a rule of a firewall does, how a test went
     is_first = len(full) == _TWO and len(places) == 1 and cells[places[0]].strip(_AROUND) == full[0]
     return is_first and not re.match(r"\s*\|?\s*:?--", below) and not _NAMES_A_COLUMN.fullmatch(full[1])
 
@@ -79,7 +82,7 @@ def _below(scan: Scan, at: int, divider: re.Pattern[str], width: int, places: li
             start, cell = cells[place]
             value = cell.strip(_AROUND)
             start += at + len(cell) - len(cell.lstrip(_AROUND))
-            if len(value) <= _LONGEST_CELL and " " not in value and may_be(value) and not _DATE.match(value):
+            if len(value) <= _LONGEST_CELL and " " not in value and may_be(value) and not _NO_CELL.match(value):
                 yield Finding(start, start + len(value), Secret.PASSWORD)
         at = end + 1
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_words import NO_VALUE
+from app.core.detect.password_words import LABEL, NO_VALUE, OF_MAKERS
 from app.core.detect.scan import Scan
 
 QUOTED: Final = (
@@ -19,7 +19,7 @@ OPENS: Final = r"(?:<(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>\s?|\*{1,2}(?
 _PLACEHOLDER: Final = re.compile(
     r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
     r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
-    r"|\d{1,2}\+|\(?using|\w+\[.*"
+    r"|\d{1,2}\+|\(?using|\w+\[.*|\$\w+(?:->|::|\[|\().*|[\w\\]+(?:->|::)\w.*"
     r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+"
     # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
     r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
@@ -117,7 +117,7 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
     if not may_be(value) or "://" in value:
         return False
     if " " in value:
-        return not _is_prompt(value)
+        return not (_is_prompt(value) or is_label(value))
     core = value.strip(".,;:!?…" + QUOTES)
     if _NUMBER.fullmatch(core):
         return core.isdecimal() and len(core) >= _MIN_WORD - equals
@@ -127,6 +127,13 @@ def is_stated(value: str, scan: Scan, finding: Finding, *, equals: bool, dashes:
     return not (_HOSTNAME.fullmatch(core) or _EMAIL_ADDRESS.fullmatch(core) or _LIST_ITEM.match(core)) and (
         not dashes or (is_mixed(core) and not is_of_another(core))
     )
+
+
+def is_label(value: str) -> bool:
+    """Whether *value* is itself a word for a password, or words with one: "New password" of a form."""
+    lower = value.strip().lower()
+    match = LABEL.search(lower)
+    return match is not None and (" " in lower or match[0] == lower) and lower not in OF_MAKERS
 
 
 def is_of_another(value: str) -> bool:

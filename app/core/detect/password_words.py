@@ -42,7 +42,7 @@ LABEL: Final = re.compile(
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
     rf"|parol(?:ă|ei|ii)(?!\w)|parole(?=\s?:| ir(?!\w))|paroli(?!\w)|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
     rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}|contrasena"
-    r"|(?<=[_-])(?:pwd|pass|pw)|(?<=my)pwd"
+    r"|(?<=[_-])(?:pwd|pass|pw)(?![^\W\d_])|(?<=my)pwd"
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
     r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw)"
     r"(?=[\"'\]]{0,2}\s?[:=]|[\"'],|[ \t]+\S+[ \t]*(?:\n|$))"

@@ -82,7 +82,7 @@ _OF_BOTH: Final = ("cred", "zugangsdaten", "anmeldedaten", "logindaten", "identi
 """Words for a user's name and a password together."""
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
-_ALONE_STATED = re.compile(r"[ \t]*[:=][ \t]*(?P<value>\S{6,60})[ \t]*(?=[\r\n]|$)")
+_ALONE_STATED = re.compile(r"[ \t]*[:=][ \t]*(?P<value>[^\s$]\S{5,59})[ \t]*(?=[\r\n]|$)")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
     rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|psk|schlüssel|clé|clave"
@@ -236,7 +236,8 @@ def passwords(scan: Scan) -> Iterator[Finding]:
             is_talk = match and (
                 _is_a_sentence(match) if pattern in _PHRASES else pattern is _SSID and is_ordinary(match["value"])
             )
-            if match and not is_talk:
+            is_variable = pattern is _IN_URL and match and match["value"].startswith(("$", "{", "<", "%"))
+            if match and not (is_talk or is_variable):
                 yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):

@@ -19,7 +19,7 @@ from app.core.detect.scan import Scan
 
 _PHONE_WORD = re.compile(
     r"(?:(?<![^\W_])(?:tel|telephone|phone|ph|mobile|mob|cell|cellphone|call(?:ed)?(?: (?:me|him|her|us|back|at|on"
-    r"|under)){0,3}|fax|caller(?:[ _-]?id)?|msisdn"
+    r"|under)){0,3}|fax|caller(?:[ _-]?id|(?! \d))|msisdn"
     r"|faks|dial|ring|text (?:me|him|her|us)|callback|reach\w*(?: \w+){0,2}|hotline|contact(?: \w+)? (?:at|on)"
     r"|extension|ext|tel\.?-?nr|rufnummer"
     r"|telefon\w*|handy(?:nummer|nr)?|mobil(?:nummer|funk|ní|e|ny)?|durchwahl|nebenstelle|anrufen|rückruf"
@@ -60,7 +60,7 @@ _UNIT = re.compile(
 )
 _PHONE = re.compile(
     r"[(+\d](?<![A-Za-z0-9_./+,#\\@-].)(?<![\d:\0]:.)(?:(?<=\()\+?\d|(?<=\+)\d|(?<=\d))(?:[ \u00a0./()–-]{0,3}\d){4,16}"
-    r"(?:\s?(?:x|ext\.?|extension|durchwahl|dw|poste|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|/\d|-\w)",
+    r"(?:\s?(?:x|ext\.?|extension|durchwahl|dw|poste|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|:\w|/\d|-\w)",
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(
@@ -88,6 +88,15 @@ _AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
 _PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
 _NUMBER = re.compile(r"[0-9](?:[ \u00a0./()–-]{0,3}\d){4,}")
+_GROUP = re.compile(r"\d+")
+_COLUMNS = re.compile(r"\s\s|\d\.\d+ \d|\d \d+\.\d")
+_ENDS_IN_A_NUMBER = re.compile(r"(?<!\S)\d[\d.,%]*(?<![,.])[ \t]+\(?$")
+_BEGINS_A_NUMBER = re.compile(r"[ \t]+\d")
+"""What stands beside a number in a row of a table or of a program's output."""
+_MOST_GROUPS: Final = 7
+_MOST_SINGLE: Final = 2
+_LONGEST_GROUP: Final = 4
+_LONGEST_AREA: Final = 5
 _MAKER = re.compile(r"(?:\bip|cisco|poly|polycom|snom|avaya|mitel|yealink|grandstream|alcatel)[ -]$")
 _NAMED = re.compile(r"[\w.-]=[\"']?$")
 _BESIDE: Final = 48
@@ -151,7 +160,7 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
     if digits >= _PHONE_DIGITS.stop or is_version:
         return False
     if number.startswith(("+", "(+")):
-        return digits in _PHONE_DIGITS
+        return digits in _PHONE_DIGITS and not number.startswith("+0")
     before = scan.lower[max(match.start() - _LONGEST_CONTEXT, 0) : match.start()]
     says_so = _PHONE_WORD.search(before)
     has_name = digits in _PHONE_DIGITS and _NUMBER_WORD.search(before)
@@ -168,6 +177,9 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
         or _UNIT.match(scan.lower, match.end())
         or _HARDWARE.fullmatch(number)
         or _BUILD.fullmatch(number)
+        or not _has_groups_of_one(number)
+        or _ENDS_IN_A_NUMBER.search(rest, max(match.start() - _LONGEST_CONTEXT, 0), match.start())
+        or _BEGINS_A_NUMBER.match(rest, match.end())
     )
     return not is_other and bool(has_name or _is_written_as_a_phone(number))
 
@@ -175,6 +187,21 @@ def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
 def _is_written_as_a_phone(number: str) -> bool:
     """Whether *number* has the form of some country's numbers. For numbers without a word before them that decides."""
     return _has_length_of_one(number) and any(_is_valid(number, region) for region in _REGIONS)
+
+
+def _has_groups_of_one(number: str) -> bool:
+    """Whether *number* is grouped as people write one, and not a row of a table: "65026 65008", "0/2000/0/0"."""
+    sizes = [len(each) for each in _GROUP.findall(number)]
+    is_row = _COLUMNS.search(number) or len(sizes) > _MOST_GROUPS or sizes.count(1) > _MOST_SINGLE
+    if is_row or number.count("/") > 1:
+        return False
+    if "(" in number:
+        return True
+    if not number.startswith("0"):
+        return "/" not in number and (len(sizes) == 1 or (sizes[0] < _LONGEST_GROUP and max(sizes) <= _LONGEST_GROUP))
+    if sizes[0] == 1:
+        return "/" not in number and max(sizes) < _LONGEST_GROUP
+    return len(sizes) == 1 or sizes[0] <= _LONGEST_AREA
 
 
 def _has_length_of_one(number: str) -> bool:

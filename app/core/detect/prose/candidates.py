@@ -57,6 +57,7 @@ _OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _BETWEEN_LISTED: Final = " ,;\r\n*•-"
 _JOINS: Final = frozenset("-_,./\\")
+_FENCE: Final = "```"
 _JOINS_ON: Final = frozenset("-_")
 _USER_BEFORE = re.compile(rf"[{QUOTES}]?,? (?:{'|'.join(AND)}) (?:(?:the|das|het|la|el|le|il|a|with) )?$")
 """Between a user's name and the word for the password: "login scan2 and the "."""
@@ -97,7 +98,7 @@ _OF_ANOTHER = re.compile(
 )
 """What an option or a key of JSON names that is none for a password: `psql -h x`, `"ssid": "x"`."""
 _ID = re.compile(
-    r"[A-Z]{2,}[-_]?\d+|[A-Z]\d{2,3}|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+    r"[A-Z]{2,}[-_]?\d+|[A-Z]\d{2,3}|[a-z]+(?:-[a-z]+)*-[a-z]{0,3}(?:0\d{1,3}|\d{3,4})#?|[a-z]\d{2,}(?:[a-z]\d+){2,}|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
 
 
@@ -128,7 +129,8 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
         is_plain = token not in odd
         is_told = is_later and is_plain  # "set the password to x and asked to change it"
-        if token[0] < at or is_told or (token[0] == cue.end and scan.text[cue.end] in _JOINS_ON):
+        is_fence = scan.text.startswith(_FENCE, token[0])
+        if token[0] < at or is_told or is_fence or (token[0] == cue.end and scan.text[cue.end] in _JOINS_ON):
             continue
         start, end, is_quoted = _span(scan, cue, token)
         is_beyond = start > sentence
@@ -234,6 +236,8 @@ def _tells(language: str) -> frozenset[str]:
 
 
 def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
+    if scan.text.startswith("=", cue.end):
+        return  # "code=exited" tells what follows it
     at = max(cue.start - _REACH_BACK, after)
     if after < at:  # not in the middle of a word
         at = blank.end() if (blank := _BLANK.search(scan.text, at - 1, cue.start)) else cue.start

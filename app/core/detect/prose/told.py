@@ -17,6 +17,8 @@ _BETWEEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+")
 TELLING: Final = frozenset({"sign", "dash", "verb", "into", "beside", "like"})
 NEAR: Final = 40
 OF: Final = "of"
+_ORDER: Final = "order"
+"""In "set it in order to"."""
 _ONE_OF_MANY: Final = frozenset("a an default temporary initial".split())
 """Before "password of x", where x is the password, and not whose it is."""
 _VERBS_OF_CJK: Final = frozenset("是为為成はを는은를을")
@@ -79,7 +81,7 @@ def told_after(scan: Scan, cue: Cue, start: int, end: int) -> Told:
         link = "verb"
         rest.pop()
     else:
-        is_set = rest[-1] in to and _is_set(scan, cue, between, end)
+        is_set = rest[-1] in to and _ORDER not in between and _is_set(scan, cue, between, end)
         if link := "into" if is_set else _link(rest[-1], verbs, to):
             rest.pop()
     gap = gap[: sign.start()] if sign else gap.rstrip(_CLOSES_GAP)

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
-from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_strong, may_be
+from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_label, is_strong, may_be
 from app.core.detect.password_words import AND, OF_MAKERS
 from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
 from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordinary, word_lists
@@ -31,12 +31,13 @@ FINISHES = re.compile(
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
 SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
+_NO_PHRASE: Final = NOT | frozenset("the a an der die das le la les el los las il lo gli het de".split())
 _MOSTLY: Final = 0.75
 _MOST_KNOWN: Final = 0.25
 _HALF: Final = 0.5
 _LONGEST_IN_QUOTES: Final = 3
 _SAYS_HOW: Final = {
-    language: re.compile(rf"[a-zß-ÿąćęłńóśźżčďěňřšťůžğışа-яё]+(?:{endings})\??")
+    language: re.compile(rf"[a-zß-ÿąćęłńóśźżčďěňřšťůžğışа-яё]+(?:{endings})[?!]?")
     for language, endings in {
         "": "ed|ing|able|ible|ful|less|ical|ous|ly",
         "de": "bar|lich|iert|haft|los",
@@ -71,10 +72,10 @@ _COUNT = re.compile(r"\d{1,3}[-–~〜～]\d{1,3}|\d{1,2}([^\W\d_]{3,})")
 _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4}|local|internal|intern|corp|home|cloud|online|example)"
     r"|(?-i:(?:[a-z][a-z\d-]*\.){2,}[a-z]{2,12})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
-    r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S+"
+    r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S*|%[A-Z]{2,}[\w-]*-\d-\w+"
     r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr"
+    r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|[kmg]"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
     r"|[\w.]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|(?:tcp|udp)[/:-]?\d+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
@@ -87,6 +88,12 @@ _PORT_BEFORE = re.compile(
 )
 _LAST_PORT: Final = 65535
 _BACK: Final = 48
+_BEFORE_A_CODE: Final = frozenset(
+    "the a my your his her our their this that new old right wrong current correct same following enter use with by"
+    " type got is and or to le un mon votre son notre du ce der den dem die mein meine ihr unser neuer mit de het"
+    " mijn uw met".split()
+)
+_WORD_BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
 YEAR = re.compile(r"(?:19|20)\d\d")
 FEWEST_DIGITS: Final = 4
 MOST_DIGITS: Final = 8
@@ -99,7 +106,7 @@ def is_worth(
     value = scan.text[slice(*span)]
     is_near = told.link in NEAR_LINKS
     letters = value.replace(" ", "").replace("-", "").rstrip("!?")
-    if _says_what(value, scan, cue, span, told) or (is_quoted and _is_a_message(value)):
+    if _says_what(value, scan, cue, span, told) or (is_quoted and (_is_a_message(value) or is_label(value))):
         return False
     if letters.isdecimal():
         return not (is_beyond or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
@@ -108,10 +115,16 @@ def is_worth(
         return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
     if letters.isalpha() or (" " in value and not is_quoted):
         return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
-    return _is_mixed_worth(value, cue, told, is_beyond=is_beyond)
+    return _is_mixed_worth(scan, value, cue, told, is_beyond=is_beyond)
 
 
-def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> bool:
+def _names_a_thing(scan: Scan, cue: Cue) -> bool:
+    """Whether a word before "code" says of what it is one: "line code", "CLEI code"; not "the code"."""
+    before = _WORD_BEFORE.search(scan.lower, max(cue.start - _BACK, 0), cue.start)
+    return bool(before and before[1] not in _BEFORE_A_CODE)
+
+
+def _is_mixed_worth(scan: Scan, value: str, cue: Cue, told: Told, *, is_beyond: bool) -> bool:
     is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
     if is_beyond:
         has_form = LOOKS_LIKE_ONE.fullmatch(value) or (
@@ -120,8 +133,12 @@ def _is_mixed_worth(value: str, cue: Cue, told: Told, *, is_beyond: bool) -> boo
         return bool(has_form)
     if told.has_clause and not (is_near or told.link == "other" or is_strong(value)):
         return False
-    is_weak = cue.is_code and cue.is_weak
-    return not is_weak or (is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value)))
+    if cue.is_weak and not cue.is_code:
+        return is_near or is_strong(value) or scan.text[cue.start].islower()
+    if not cue.is_weak:
+        return True
+    is_one = is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value))
+    return is_one and not (scan.lower.startswith("code", cue.start) and ("." in value or _names_a_thing(scan, cue)))
 
 
 def _says_what(value: str, scan: Scan, cue: Cue, span: tuple[int, int], told: Told) -> bool:
@@ -155,7 +172,9 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
     value = scan.text[start:end]
     if told.link == "as_cue":
         return not (cue.is_code or told.has_clause)
-    if " " in value and (_share_known(value) > _MOST_KNOWN or not NOT.isdisjoint(value.lower().split())):
+    if cue.is_weak and (cue.is_code or " " in value):
+        return False
+    if " " in value and (_share_known(value) > _MOST_KNOWN or not _NO_PHRASE.isdisjoint(value.lower().split())):
         return False
     if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
         return False
@@ -185,11 +204,12 @@ def _says_how(word: str, language: str) -> bool:
 def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
     is_given, is_near = told.link in GIVEN, told.link in NEAR_LINKS
     is_near = (is_near or told.link == "other") and not (told.link == "into" and told.distance > LONGEST_AS)
+    is_listed = told.link == "other" and not told.distance
     first, last = (told.between[0], told.between[-1]) if told.between else ("", "")
     if not is_near and (told.has_clause or last in THINGS or first in ATTRIBUTES):
         return False
     most = MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
-    if len(digits) < FEWEST_DIGITS or (len(digits) > most and not is_given) or (YEAR.fullmatch(digits) and not is_near):
+    if len(digits) < FEWEST_DIGITS or (len(digits) > most and not (is_given or is_listed)) or (YEAR.fullmatch(digits) and not is_near):
         return False
     if cue.is_code:
         is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
@@ -214,9 +234,10 @@ def may_be_secret(value: str, *, is_code: bool) -> bool:
         and may_be(value)
         and "://" not in value
         and not value.endswith("-")
+        and not value.startswith("](")
         and "><" not in value
         and "..." not in value
         and not _ADDRESS.fullmatch(core)
         and not ((count := _COUNT.fullmatch(core)) and (count[1] is None or is_ordinary(count[1])))
-        and not value.startswith(("\\", "/", "_", "--", ',"', ",'"))
+        and not value.startswith(("\\", "/", "_", "-", ',"', ",'"))
     )
