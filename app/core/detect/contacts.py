@@ -16,7 +16,7 @@ _LONGEST_LOCAL: Final = 66
 _LONGEST_COMMAND: Final = 64
 _LOCAL_BACK = re.compile(
     # Read from the sign to the left: the last character first, so a coded plus (%2B) as B2%.
-    r"(?:\"[^\"\n@]{1,60}\"|(?:#TXE#)?(?:[\w.+'’&\u0900-\u0d7f-]|(?<=[BbDdEe]2|[Ff]5)%){0,63}\w)(?![\w@]|//)"
+    r"(?:\"[^\"\n@]{1,60}\"|(?:#TXE#)?[\w.+'’&\u0900-\u0d7f-]{0,63}(?:(?<=[BbDdEe]2|[Ff]5)%[\w.+-]{1,40}){0,3}(?<=\w))(?![\w@]|//)"
 )
 _DOMAIN = re.compile(
     r"(?:[\w\u0900-\u0d7f](?:[\w\u0900-\u0d7f-]{0,61}[\w\u0900-\u0d7f])?\.){1,6}(?!\d)[^\W\d_][\w\u0900-\u0d7f-]{0,22}[\w\u0900-\u0d7f]"
@@ -24,7 +24,7 @@ _DOMAIN = re.compile(
 )
 _NO_DOMAIN = re.compile(
     # A unit of systemd, an annotation of OData, a machine: cxi@eth0.service, Type@Redfish.AllowableValues
-    r".*\.(?:service|socket|timer|target|mount|slice|scope|(?!xn--)[\w-]*\d[\w-]*|[\w-]*[a-z][A-Z]\w*)|odata\..*"
+    r"(?:service|socket|timer|target|mount|slice|scope|(?!xn--)[\w-]*\d[\w-]*|[\w-]*[a-z][A-Z]\w*)$"
 )
 _AFTER_A_HOST = re.compile(r":(?:\d{1,5}(?!\w)|[\w~.-]*(?:[/\\]|\.\w{1,5}(?:\s|$)))")
 _DOMAIN_IN_URL = re.compile(r"(?:[\w-]{1,63}\.){1,6}[^\W\d_]{2,24}(?![\w-])")
@@ -157,7 +157,10 @@ def _is_no_mail(scan: Scan, start: int, at: int, domain: re.Match[str]) -> bool:
     name = scan.lower[start:at]
     is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not _is_about_mail(scan, start)
     is_phone = words.endswith(("sip:+", "tel:+")) or (words.endswith("sip:") and name.isdecimal())
-    if _NO_DOMAIN.fullmatch(scan.text, at + 1, domain.end()) and domain.re is _DOMAIN:
+    last = scan.text.rfind(".", at, domain.end()) + 1
+    if domain.re is _DOMAIN and (
+        _NO_DOMAIN.match(scan.text[last : domain.end()]) or scan.lower.startswith("odata.", at + 1)
+    ):
         return True
     after = scan.lower[domain.end() : domain.end() + 1]
     is_host = after == "#" or (

@@ -22,6 +22,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     name: tuple(sorted({word for line in lines.values() for word in line.split("|")}))
     for name, lines in tomllib.loads(resources.files(__package__).joinpath("hints.toml").read_text("utf-8")).items()
 }
+_JOINTS: Final = frozenset(WORDS["joint"])
 ANCHORS: Final = {f"hint {name}": WORDS[name] for name in ("sign_in", "typed", "opens")}
 
 
@@ -102,7 +103,8 @@ def _before_signing_in(scan: Scan, end: int) -> Iterator[Finding]:
     start = max(end - _REACH, 0)
     if match := _ONE_BEFORE.search(scan.text, start, end):
         yield from _of_user(scan, match, max(match.start() - _REACH, 0))  # mit jdoe / x anmelden
-    yield from _used(_WITH_BEFORE.search(scan.text, start, end))  # x ile giriş
+    if _JOINTS.intersection(scan.lower[start:end].split()[-1:]):
+        yield from _used(_WITH_BEFORE.search(scan.text, start, end))  # x ile giriş
     match = _ONE_USED.search(scan.text, start, end)
     if match and fold(match["verb"]) in word_lists().typed and (found := _by_form(match, "value")):
         yield found  # use x to log on
@@ -110,7 +112,7 @@ def _before_signing_in(scan: Scan, end: int) -> Iterator[Finding]:
 
 def _used(match: re.Match[str] | None, word: str = "") -> Iterator[Finding]:
     """The value of *match*, if a word for "with" stands before it, at the end of *word* or after it."""
-    if match and (joint := (word + match["joint"]).split()) and joint[-1].lower() in WORDS["joint"]:
+    if match and (joint := (word + match["joint"]).split()) and joint[-1].lower() in _JOINTS:
         found = _by_form(match, "value")
         if found and not _ALL_CAPITALS.match(match.string, found.start):
             yield found

@@ -123,7 +123,7 @@ _CONNECTOR = re.compile(
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
-_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}(?P<value>\d{4}(?: \d{4}){4}|\d{4}(?:-\d{4}){3,4})(?![ -]?\d)")
+_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}+(?P<value>\d{4}(?: \d{4}){4}|\d{4}(?:-\d{4}){3,4})(?![ -]?\d)")
 """The key of a wireless network as a router's maker prints it below the router: digits in fours."""
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 

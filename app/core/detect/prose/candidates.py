@@ -52,7 +52,7 @@ _OF_A_KEYPAD = re.compile(r"\*\d{3,8}#")
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
-_HEDGE = re.compile(HEDGE)
+_HEDGE = re.compile(rf"\s{HEDGE}(?![^\W_])")
 _OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _BETWEEN_LISTED: Final = " ,;\r\n*•-"
@@ -123,7 +123,7 @@ def _after(scan: Scan, cue: Cue, stop: int) -> Iterator[Candidate]:
     sentence = _sentence_end(scan, cue.end, limit)
     answer = _answer(scan.text, sentence, limit)
     told_tokens = _told_tokens(scan, cue, sentence)
-    may_be_word = _ASKS_WHAT.search(scan.lower, max(cue.start - NEAR, 0), sentence)
+    may_be_word = answer and _ASKS_WHAT.search(scan.lower, max(cue.start - NEAR, 0), sentence)
     told_tokens += [each for each in answer if may_be_word or not scan.text[slice(*each)].strip(_CLOSING).isalpha()]
     at, is_later, last = cue.end, False, (0, "")
     for token in sorted({*odd, *told_tokens}) if told_tokens else odd:
@@ -324,8 +324,9 @@ def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]
 
 def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
     """The words from *start* to the end of the clause, if they are two to seven."""
-    hedge = _HEDGE.search(scan.lower, start, limit)
-    match = _PHRASE.match(scan.text, start, hedge.start() if hedge else limit)
+    match = _PHRASE.match(scan.text, start, limit)
+    if match and (hedge := _HEDGE.search(scan.lower, start, match.end())):
+        match = _PHRASE.match(scan.text, start, hedge.start())
     if match is None or match[0].startswith(_OF_NSSWITCH):
         return None
     if " " not in match[0] or not FINISHES.match(scan.text, match.end()):

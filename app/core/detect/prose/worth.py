@@ -18,12 +18,12 @@ GROUPED = re.compile(
     r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\*?\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
 )
 HEDGE: Final = (
-    r"\s+(?:glaub(?:e)? ich|i (?:think|guess|believe)|je (?:crois|pense)|creo|credo|penso|(?:eu )?acho|denk ik"
-    r"|chyba|myslím|sanırım|кажется|думаю|tror jag|tror jeg)(?![^\W_])"
+    r"(?:glaub(?:e)? ich|i (?:think|guess|believe)|je (?:crois|pense)|creo|credo|penso|(?:eu )?acho|denk ik"
+    r"|chyba|myslím|sanırım|кажется|думаю|tror jag|tror jeg)"
 )
 """What says that somebody is not sure of what was told."""
 FINISHES = re.compile(
-    rf"{HEDGE}|\s+(?:btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
+    rf"\s+(?:{HEDGE}|btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
     rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
     rf"|zurückgesetzt|setzen|vergeben|eintragen|gezet|gewijzigd|veranderd|ingesteld)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
@@ -209,7 +209,11 @@ def _is_number_worth(digits: str, cue: Cue, told: Told) -> bool:
     if not is_near and (told.has_clause or last in THINGS or first in ATTRIBUTES):
         return False
     most = MOST_DIGITS if cue.is_code else _LONGEST_NUMBER
-    if len(digits) < FEWEST_DIGITS or (len(digits) > most and not (is_given or is_listed)) or (YEAR.fullmatch(digits) and not is_near):
+    if (
+        len(digits) < FEWEST_DIGITS
+        or (len(digits) > most and not (is_given or is_listed))
+        or (YEAR.fullmatch(digits) and not is_near)
+    ):
         return False
     if cue.is_code:
         is_any = cue.is_weak and not is_given and len(digits) != _LONG_NUMBER
