@@ -49,15 +49,16 @@ def _lock() -> re.Pattern[str]:
 _USER = r"(?=[\w.@-]*[^\W\d_])[\w.@-]{2,40}"
 _AROUND = rf"[{QUOTES}*]{{0,2}}"
 _WITH_A_DIGIT = re.compile(r"(?<!\S)[^\s\d]{0,40}[0-9]\S{0,60}")
-_NEXT_ONE = re.compile(rf"(?:[\s:,]+[^\W\d_]{{1,8}}){{0,2}}?[\s:]+[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{5,40}})")
+_ODD: Final = rf"(?=[^\s{QUOTES}]*[\d!#$%^*~@])(?P<value>[^\s{QUOTES}]{{5,40}})"
+_NEXT_ONE = re.compile(rf"(?:[\s:,]+[^\W\d_]{{1,8}}){{0,2}}?[\s:]+[{QUOTES}*(]{{0,2}}{_ODD}")
 _ONE_BEFORE = re.compile(rf"(?<!\S)[{QUOTES}*(]{{0,2}}(?P<value>[^\s{QUOTES}]{{4,40}})[{QUOTES}*)]{{0,2}}\s$")
 _ONE_USED = re.compile(
     rf"(?<!\S)(?P<verb>[^\W\d_]{{1,16}})\s{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}(?:\s[^\W\d_]{{1,8}}){{0,2}}\s$"
 )
-_SIGNS_IN_WITH = re.compile(rf"(?P<joint>(?:\s+[^\W\d_]{{1,10}}){{0,3}}?)\s+{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}})")
+_SIGNS_IN_WITH = re.compile(rf"(?P<joint>(?:\s+[^\W\d_]{{1,10}}){{0,3}}?)\s+{_AROUND}{_ODD}")
 _WITH_BEFORE = re.compile(rf"(?<!\S){_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}\s(?P<joint>[^\W\d_]{{2,6}})\s$")
 _CODE = re.compile(
-    r"(?:[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z]|[A-Z]?\d{1,2}(?:-[A-Z]?\d{1,2}){2,3})(?![^\W_])"
+    r"(?:\d{3,4}-\d{2,4}|[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z]|[A-Z]?\d{1,2}(?:-[A-Z]?\d{1,2}){2,3})(?![^\W_])"
 )
 _ASKED_FOR = re.compile(r"(?<![^\W_])(?:code|pin|kod|kód|codice|código|código|kode|koodi|код|пин)(?![^\W\d_]{3})")
 _NUMBER = re.compile(r"\d{4,8}#?(?<!\D(?:19|20)\d\d)")

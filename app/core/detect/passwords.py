@@ -74,7 +74,8 @@ _PAIR_WORD = re.compile(
     # credentials: jdoe / x    login admin:x    Zugangsdaten: admin / x
     r"(?<!\w)(?:credentials?|creds|log-?ins?|user(?:name)?\s?[/&]\s?pass(?:word)?|un/pw|user/pw|zugangsdaten"
     r"|anmeldedaten"
-    r"|logindaten|benutzer/passwort|identifiants?|accès|acceso|credenciales|usuario/contraseña|usuario y contraseña"
+    r"|logindaten|benutzer/passwort|identifiants?|(?:mes|vos|ses) codes|codes d['’]accès|accès|acceso"
+    r"|credenciales|usuario/contraseña|usuario y contraseña"
     r"|credenziali|credenciais|dane (?:logowania|dostępowe)|giriş bilgileri|přihlašovací údaje|уч[её]тные данные"
     r"|логин/пароль|inlog(?:gegevens)?)(?!\w)"
 )
@@ -209,7 +210,8 @@ ANCHORS: Final = {
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
     "pair": (
-        "cred|login|log-in|user|un/pw|zugangs|anmelded|benutzer/|identifiant|accès|acceso|usuario|dane |giriş bilgi|"
+        "cred|login|log-in|user|un/pw|mes codes|vos codes|ses codes|codes d|zugangs|anmelded|benutzer/|"
+        "identifiant|accès|acceso|usuario|dane |giriş bilgi|"
         "přihlašovací ú|учётные|учетные|логин/|inlog"
     ).split("|"),
     "ssid": "ssid|wlan|wifi|wi-fi|network: ".split("|"),

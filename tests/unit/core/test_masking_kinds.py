@@ -761,6 +761,13 @@ KINDS = {
         "⟦Galata_1453⟧ ile giriş yapılmıyor",
         "I can't sign in with Outlook_2019",
     ),
+    "beside what tells it": (
+        "Mein Passwort? Ich gebe immer ⟦Waldmeister_3⟧ ein.",
+        "Tresor öffnet mit ⟦4711-88⟧",
+        "vos codes : jmartin / ⟦Pommier-7⟧",
+        "set ike gateway GW preshare ⟦juniperPSK1⟧",
+        "тел. ⟦+7 495 123-45-67 доб. 214⟧",
+    ),
     "credentials that are one word": ("Initial credentials: ⟦Onboard-May4⟧", "Credentials: see vault"),
     "keys by more names": (
         "jeton d'API ⟦5edd9ffefd70522fb5309aec7d9ce23e32c90c55⟧ expiré",
