@@ -43,11 +43,12 @@ SETS: Final = {
     "blind, N": ("values_blind_n.txt", "stay_blind_n.txt"),
     "blind, O and P": tuple(f"{kind}_blind_{letter}.txt" for kind in ("values", "stay") for letter in "op"),
     "blind, T": ("values_blind_t.txt", "stay_blind_t.txt"),
+    "blind, V": ("values_blind_v.txt", "stay_blind_v.txt"),
     "of the detectors before": ("positive.txt", "negative.txt", "networks.txt", "quotes.txt"),
 }
 
 LOOKED_AT_ONCE: Final = {
-    f"blind, {letter.upper()}": (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "hikqrsu"
+    f"blind, {letter.upper()}": (f"values_blind_{letter}.txt", f"stay_blind_{letter}.txt") for letter in "hikqrsuw"
 }
 """Sets of which no test holds a limit: docs/masking.md tells their first look."""
 

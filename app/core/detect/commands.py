@@ -196,8 +196,8 @@ def commands(scan: Scan) -> Iterator[Finding]:
         if match := _HASHED.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.KEY)
         elif match := next((found for form in _PRIVACY if (found := form.match(scan.lower, at))), None):
-            found = (name for name in ("value", "second") if match[name] and may_be(match[name]))
-            yield from (Finding(*match.span(name), Secret.PASSWORD) for name in found)
+            names = (name for name in ("value", "second") if match[name] and may_be(match[name]))
+            yield from (Finding(*match.span(name), Secret.PASSWORD) for name in names)
         elif match := _of_gear(scan, at, word):
             yield from argument(match)
 

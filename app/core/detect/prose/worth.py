@@ -167,6 +167,13 @@ def _may_be_in_quotes(value: str) -> bool:
     return value.lower() in OF_MAKERS or _share_known(value) < _MOSTLY
 
 
+def _is_a_clause(value: str) -> bool:
+    """Whether words say something and are no phrase of its own: "through the portal", "hos Anna"."""
+    words = value.lower().split()
+    is_one = not _NO_PHRASE.isdisjoint(words) or fold(words[0]) in word_lists().prepositions
+    return is_one or _share_known(value) > _MOST_KNOWN
+
+
 def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool) -> bool:
     start, end = span
     value = scan.text[start:end]
@@ -174,7 +181,7 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
         return not (cue.is_code or told.has_clause)
     if cue.is_weak and (cue.is_code or " " in value):
         return False
-    if " " in value and (_share_known(value) > _MOST_KNOWN or not _NO_PHRASE.isdisjoint(value.lower().split())):
+    if " " in value and _is_a_clause(value):
         return False
     if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
         return False
