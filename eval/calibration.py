@@ -43,6 +43,7 @@ _SIGNS: Final = {
     "same_remedy": 1,
     "names_page": 1,
     "rivals": -1,
+    "crowd": -1,
     "overtaken": -1,
     "is_old": -1,
 }

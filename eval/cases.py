@@ -101,6 +101,7 @@ class Fit(_Part):
 
     score: float = 0.0
     closeness: Closeness | None = None
+    among: int = 0
 
 
 class Case(_Part):

@@ -47,13 +47,9 @@ async def _fits(database: Database, cases: Sequence[Case], language: Language) -
     for case in cases:
         asked = case.asked.model_copy(update={"created_at": _NOW})
         ranked = {
-            match.id: Fit(score=round(match.score, 3), closeness=match.closeness)
-            for match in await search.rank_tickets(asked, limit=_DEPTH)
-            if match.is_good
-        }
-        ranked |= {
-            source.id: Fit(score=round(source.score, 3), closeness=source.closeness)
-            for source in await search.articles(asked, limit=_DEPTH)
+            source.id: Fit(score=round(source.score, 3), closeness=source.closeness, among=source.among)
+            for find in (search.similar_tickets, search.articles)
+            for source in await find(asked, limit=_DEPTH)
         }
         own = {f"{case.name}-{id_}": id_ for id_ in case.relevance}
         found[case.name] = {own[id_]: fit for id_, fit in ranked.items() if id_ in own}

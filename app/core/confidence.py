@@ -37,14 +37,24 @@ _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
 _LEAST_WORDS: Final = 2
 """A ticket of fewer telling words names no problem ("Help: Outlook"), and any source about that thing fits."""
+_NO_PROBLEM = re.compile(
+    r"\w+n't\b|\b(?:(?:please )?(?:call|ring|phone) (?:me|us)(?: back)?|call ?back"
+    r"|(?:rufen?|ruft|ruf) (?:sie )?(?:mich|uns)(?: bitte)?(?:(?: \w+)?(?: zuruck| an))?|ruckruf"
+    r"|rappele?z?[- ](?:moi|nous)|(?:me|nous) rappeler|llam[ae]\w*me|(?:me|nos) llam\w+)\b"
+)
+"""That somebody wants to be called, and a negation that is two words when it is cut."""
 _CHANCE: Final = 0.15
 _NEAR: Final = 0.8
 """Of thousands of tickets some are as like to one as `_CHANCE`, by their cosine; above `_NEAR` few are by chance."""
 _MANY_WORDS: Final = 0.35
-_FEW_WORDS: Final = 0.2
+_FEW_WORDS: Final = 0.22
 _RIVAL_FIT: Final = 0.7
 _RIVAL_WORDS: Final = 0.5
 """A rival fits so well at least as the leading source, and has so many of its words in common with the ticket."""
+_JUST_BELOW: Final = 0.01
+_FEW: Final = 2
+_MANY: Final = 4
+"""Tickets or articles that a tenant has, as powers of ten."""
 _MANY_RIVALS: Final = 4
 """All others that a search of one kind gives."""
 _SAME_REMEDY: Final = 0.3
@@ -64,11 +74,13 @@ _PLACES: Final = frozenset(
 )
 """Where something is: two problems of one meeting room have it in common, and no more."""
 _IS_ERROR = re.compile(
-    r"0x[0-9a-f]{4,}|[245]\.\d{1,2}\.\d{1,3}|(?:[a-z0-9]+_)*(?:err|error|failed|exception|timeout|denied|refused|invalid|expired)(?:_[a-z0-9]+)*"
+    r"0x[0-9a-f]{4,}|(?:[a-z0-9]+_)+[es](?:_[a-z0-9]+)+|aadsts\d{4,}|-\d+(?:,\d+){1,3}|[245]\.\d{1,2}\.\d{1,3}"
+    r"|(?:[a-z0-9]+_)*(?:err|error|failed|exception|timeout|denied|refused|invalid|expired)(?:_[a-z0-9]+)*"
 )
 """An error code by its form alone, and no machine's name."""
 _ERROR = re.compile(
-    r"0x[0-9a-f]{4,}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[245]\.\d{1,2}\.\d{1,3}"
+    r"0x[0-9a-f]{4,}|-\d+(?:,\d+){1,3}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
+    r"|[245]\.\d{1,2}\.\d{1,3}"
 )
 _MAY_BE_ERROR = re.compile(r"[\d_]|[^\x00-\x7f]")
 """In what may be an error code; beyond ASCII the normal form tells."""
@@ -109,6 +121,9 @@ class Evidence:
     thousands of tickets several fit by chance."""
     overtaken: float
     """1: a newer rival stands beside it, and is not cited."""
+    crowd: float
+    """Of how many of its kind the search chose it: 0 of a hundred or fewer, 1 of ten thousand or more. The more there
+    are, the better one fits by chance."""
     is_old: float
     """1: what is cited is older than a year, all of it."""
     support: float
@@ -134,14 +149,24 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     share = weights().share(evidence)
     if not evidence.same_error and names_other_error(ticket.asked, _text(_cited(gathered, kept)[0])):
         return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.OTHER_ERROR,))
-    if len(telling_stems(ticket.asked)) < _LEAST_WORDS and not evidence.same_error:
+    if len(telling_stems(_NO_PROBLEM.sub(" ", normal(ticket.asked)))) < _LEAST_WORDS and not evidence.same_error:
         return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,), has_problem=False)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
+    if _has_few_words_alone(evidence):
+        share = min(share, weights().medium - _JUST_BELOW)
     level = weights().level(share)
     if evidence.support < _LEAST_SUPPORT:
         level = min(level, Confidence.MEDIUM, key=list(Confidence).index)
     return Judged(level, share, _reasons(evidence, level, is_agreed=is_agreed))
+
+
+def _has_few_words_alone(evidence: Evidence) -> bool:
+    """Whether few words are all it has in common: of 11 such real tickets none was right, however few others fit."""
+    is_more = (
+        evidence.same_error or evidence.same_machine or evidence.names_page or evidence.same_remedy >= _SAME_REMEDY
+    )
+    return not is_more and evidence.likeness <= _above_chance(_FEW_WORDS)
 
 
 def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, today: date) -> Evidence | None:
@@ -164,13 +189,14 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     others = [source for source in sources if _tells_a_fix(source) and source is not leading]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
-        likeness=_above_chance(_cosine(asked, telling_stems(_about(leading)) - _PLACES)),
+        likeness=_above_chance(likeness(ticket.asked, _about(leading))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         same_remedy=max((_cosine(remedy, _remedy(other) - asked) for other in others), default=0.0),
         names_page=float(leading.kind is SourceKind.TICKET and bool(_PAGE.search(leading.trusted_text))),
         rivals=min(sum(rival.kind is leading.kind for rival in rivals) / _MANY_RIVALS, 1),
         overtaken=float(any(_overtakes(rival, leading) for rival in rivals)),
+        crowd=min(max(math.log10(max(leading.among, 1)) - _FEW, 0) / (_MANY - _FEW), 1),
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
@@ -207,6 +233,11 @@ def _about(source: Source) -> str:
 def _remedy(source: Source) -> frozenset[str]:
     """The stems of what it tells to do. Where a page is called is no remedy."""
     return telling_stems(_PAGE.sub(" ", source.trusted_text)) - _PLACES
+
+
+def likeness(asked: str, about: str) -> float:
+    """The cosine of the telling words of a ticket and of what a source is about, 0 to 1; places are none."""
+    return _cosine(telling_stems(asked) - _PLACES, telling_stems(about) - _PLACES)
 
 
 def _above_chance(cosine: float) -> float:

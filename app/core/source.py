@@ -70,6 +70,8 @@ class Source(BaseModel):
     """How well it fits, 0 to 1. Scores of different kinds can't be compared."""
     closeness: Closeness | None = None
     """Of a ticket or an article; None: nobody said."""
+    among: int = Field(default=0, exclude=True)
+    """Of how many of its kind the search chose it; 0: nobody said."""
     ref: str = ""
     outcome: str = ""
     """Of a ticket its status, as the help desk names it, e.g. `Resolved`."""

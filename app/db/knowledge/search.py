@@ -28,6 +28,7 @@ from math import log10
 from types import MappingProxyType
 from typing import Any, Final
 
+from app.core.confidence import likeness
 from app.core.reading.language import foreign_function_words
 from app.core.reading.mail import own_words, split_mail
 from app.core.reading.text import one_line, tidy
@@ -81,7 +82,14 @@ RELATED_FIT: Final = 0.14
 MORE_FOR_TENFOLD: Final = 0.03
 """So much more for each tenfold of documents: the more there are, the better fits one by chance."""
 MORE_FOR_SAME: Final = 0.09
-"""From so much more on it is called very similar."""
+"""From so much more on it may be called very similar."""
+SAME_LIKENESS: Final = 0.2
+LIKER_FOR_TENFOLD: Final = 0.06
+LIKER_IF_RIVALLED: Final = 0.12
+"""A ticket is, if it is so like the one that asks too, by what both are about: the fit takes its resolution's words for it
+as well, and repeated ones. `eval.levels` measures it."""
+RIVAL: Final = 0.8
+"""One that fits so well at least, as a share, is a rival."""
 _FEW_DOCUMENTS: Final = 40
 MIN_WORDS: Final = 2
 MIN_WORDS_FOR_SAME: Final = 3
@@ -196,6 +204,16 @@ class Match:
     def score(self) -> float:
         return min(1.0, self.relevance * self.boost)
 
+    def closeness_of(self, asked: str, about: str, *, is_rivalled: bool) -> Closeness | None:
+        """The same of a ticket that is about *about*. *is_rivalled*: others fit about as well."""
+        like = SAME_LIKENESS + LIKER_FOR_TENFOLD * self._tenfolds + LIKER_IF_RIVALLED * is_rivalled
+        is_same = self.closeness is Closeness.SAME and (self.has_rare_string or likeness(asked, about) >= like)
+        return Closeness.SAME if is_same else self.closeness and Closeness.RELATED
+
+    @property
+    def _tenfolds(self) -> float:
+        return log10(max(self.searched / _FEW_DOCUMENTS, 1))
+
     @property
     def closeness(self) -> Closeness | None:
         """What a person would see in it; None: no reason why it is shown. Enough of what the query tells, but not by one
@@ -203,8 +221,9 @@ class Match:
         """
         if self.has_rare_string:
             return Closeness.SAME
-        least = RELATED_FIT + MORE_FOR_TENFOLD * log10(max(self.searched / _FEW_DOCUMENTS, 1))
-        if self.relevance >= least + MORE_FOR_SAME and self._holds(MIN_WORDS_FOR_SAME):
+        least = RELATED_FIT + MORE_FOR_TENFOLD * self._tenfolds
+        says_enough = self.asked_words >= MIN_WORDS and self._holds(MIN_WORDS_FOR_SAME)
+        if self.relevance >= least + MORE_FOR_SAME and says_enough:
             return Closeness.SAME
         return Closeness.RELATED if self.relevance >= least and self._holds(MIN_WORDS) else None
 
@@ -267,7 +286,8 @@ class Search:
             self._nearest = [
                 {name: found[match.id][name] for name in _FIELDS} for match in matches if match.id in found
             ]
-            return await self._as_tickets(tx, [match for match in matches[:limit] if match.id in found], found, query)
+            shown = [match for match in matches[:limit] if match.id in found]
+            return await self._as_tickets(tx, shown, found, query, asked=ticket.asked)
 
     async def nearest_fields(self) -> list[dict[str, str]]:
         """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""
@@ -413,11 +433,12 @@ class Search:
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
     async def _as_tickets(
-        self, tx: Transaction, matches: Sequence[Match], found: Mapping[str, Row], query: _Query
+        self, tx: Transaction, matches: Sequence[Match], found: Mapping[str, Row], query: _Query, *, asked: str
     ) -> list[Source]:
         gists = await self._passages(
             tx, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
+        best, second = [*sorted((match.score for match in matches), reverse=True), 0.0, 0.0][:2]
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
             tx,
@@ -437,7 +458,12 @@ class Search:
                 category=found[match.id]["category"],
                 url=self._ticket_url(match.id),
                 score=match.score,
-                closeness=match.closeness,
+                among=match.searched,
+                closeness=match.closeness_of(
+                    asked,
+                    f"{found[match.id]['subject']}\n{gist}",
+                    is_rivalled=match.score < best or second >= RIVAL * best,
+                ),
             )
             for match, gist, resolution in zip(matches, gists, resolutions, strict=True)
         ]
@@ -457,6 +483,7 @@ class Search:
                 updated_on=_day(found[match.id]["updated_at"]),
                 url=self._article_url(match.id),
                 score=match.score,
+                among=match.searched,
                 closeness=match.closeness,
             )
             for match, passage in zip(matches, passages, strict=True)

@@ -113,6 +113,8 @@ def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
         ("Version 115 does not print", "Since 115 folders are gone", False),
         ("Mail on port 587 times out", "No mail, port 587 is closed", False),
         ("Office365 asks for the password", "Office365 is slow", False),
+        ("No licence: -15,10032,0", "No licence was given (-15,10032,0).", True),
+        ("12,000,000 rows", "Stops at 12,000,000", False),
         ("Bounced with 5.7.26", "Rejected: 5.7.26, no SPF", True),
         ("128.8.1 does not start, 10.13.6 here", "10.13.6 gets no updates", False),
         ("See ticket #100234", "Like #100234", False),
@@ -205,6 +207,8 @@ def test_where_most_of_what_a_model_wrote_was_left_out_it_is_not_sure(unsupporte
         ("Help", "outlook", True),
         ("Outlook", "", True),
         ("please help me", "it is outlook!", True),
+        ("It doesn't work", "Please call me, it still doesn't work", True),
+        ("Outlook", "Bitte rufen Sie mich zurück", True),
         ("Outlook stuck", "", False),
         ("", "0x8004010f", False),
     ],
@@ -224,6 +228,7 @@ def test_of_a_ticket_that_names_a_thing_and_no_problem_nothing_is_sure(
         ("Windows update fails with 0x80070005", "Windows update fails with 0x800f0922. Freed space.", True),
         ("VPN from home fails with error 809", "VPN from home fails with error 809. Opened UDP 500.", False),
         ("VPN from home fails with error 809", "VPN from home fails. Restarted the router.", False),
+        ("Backup ends with VSS_E_INSUFFICIENT_STORAGE", "Backup ended with VSS_E_SNAPSHOT_SET_IN_PROGRESS.", True),
         ("VPN on PC-0231 fails at home", "VPN on PC-0077 fails at home. Restarted the router.", False),
     ],
 )
@@ -231,6 +236,11 @@ def test_a_source_of_another_error_gives_low_confidence(asked: str, told: str, i
     found = judged(a_source(title="#7 VPN fails", text=told), ticket=a_ticket(subject=asked, description=""))
     assert (found.level is Confidence.LOW) is is_low
     assert (found.reasons == (Reason.OTHER_ERROR,)) is is_low
+
+
+def test_of_the_more_a_source_was_chosen_the_less_sure() -> None:
+    shares = [judged(a_source(among=among)).share for among in (0, 100, 1_000, 10_000, 1_000_000)]
+    assert shares[0] == shares[1] > shares[2] > shares[3] == shares[4]
 
 
 def test_words_of_a_place_make_no_two_problems_alike() -> None:

@@ -45,7 +45,7 @@ def test_the_more_documents_the_better_one_must_fit(
         (2, 9, 0.0, RELATED),
         (1, 9, 0.0, None),
         (2, 2, 0.0, SAME),
-        (1, 1, 0.0, SAME),
+        (1, 1, 0.0, RELATED),  # a ticket of one word names no problem
         (0, 9, 0.3, SAME),  # tickets like this one were linked to it, in whatever words it is written
     ],
 )
@@ -58,3 +58,22 @@ def test_one_word_alone_is_not_enough(
 
 def test_the_same_error_code_is_the_same_problem() -> None:
     assert replace(MATCH, relevance=0.01, words=0, has_rare_string=True).closeness is SAME
+
+
+@pytest.mark.parametrize(
+    ("searched", "is_rivalled", "about", "closeness"),
+    [
+        (40, False, "VPN fails with error 809 at home", SAME),
+        (40, False, "VPN drops on the train, the token was lost", RELATED),
+        (40, False, "VPN token lost", SAME),
+        (40, True, "VPN token lost", RELATED),
+        (20_000, False, "VPN token lost at home", RELATED),
+        (20_000, True, "VPN fails with error 809 at home", SAME),
+    ],
+)
+def test_a_ticket_is_very_similar_only_if_it_is_about_the_same_too(
+    searched: int, is_rivalled: bool, about: str, closeness: Closeness
+) -> None:
+    match = replace(MATCH, searched=searched, relevance=0.6)
+    asked = "The VPN fails with error 809 whenever I work at home, my router is new"
+    assert match.closeness_of(asked, about, is_rivalled=is_rivalled) is closeness
