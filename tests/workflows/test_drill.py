@@ -73,7 +73,7 @@ def test_a_release_that_fails_is_made_by_patches_of_an_environment_that_has_none
     patch = re.findall(r"\nin_workload <<'EOF'\n(.*?)EOF\n", walk, re.DOTALL)[0]
 
     script = (
-        f". {ROOT}/drill/machine.sh; overlays=$PWD/overlays; for _ in 1 2; do in_workload <<'EOF'\n{patch}EOF\ndone"
+        f". '{ROOT}/drill/machine.sh'; overlays=$PWD/overlays; for _ in 1 2; do in_workload <<'EOF'\n{patch}EOF\ndone"
     )
     made = run("bash", "-c", script, cwd=tmp_path, DRILL_FOLDER=str(tmp_path))
 

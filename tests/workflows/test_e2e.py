@@ -77,7 +77,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "argo-cd.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argo-cd}\n", "utf-8")
 
-    made = _prepare(tmp_path, f". {ROOT}/drill/machine.sh", DRILL_FOLDER=str(tmp_path))
+    made = _prepare(tmp_path, f"source '{ROOT}/drill/machine.sh'", DRILL_FOLDER=str(tmp_path))
 
     for environment in ("staging", "production"):
         for part, more in (("foundation", {("NetworkPolicy", "tenant-acme")}), ("workload", set())):
