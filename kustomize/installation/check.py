@@ -29,7 +29,7 @@ SHARED = {
     "image": (r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+", "a registry and its repository, without a tag"),
     "certificateEmail": MAIL,
     "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
-    "gitUrl": (r"(https?://|ssh://|git@)\S+", "an address that Git clones from"),
+    "gitUrl": (r"(https?://|ssh://|[\w.-]+@)\S+", "an address that Git clones from"),
     "runbooksUrl": (r"https?://\S*[^/\s]", "a web address without a slash at its end"),
     "signer": (
         r"https://\S+/\.github/workflows/release\.yaml@refs/heads/main",
@@ -46,8 +46,11 @@ OWN = {
     "environment": (NAME, "at most 23 small letters, digits and single hyphens"),
     "follows": (r"\S+", "an environment, or none"),
     "approver": (r"\S+", "a team, a person, or none"),
-    "host": (r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", "a host name in small letters, and no more"),
-    "awsRegion": (r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1"),
+    "host": (
+        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}",
+        "a host name in small letters, and no more",
+    ),
+    "awsRegion": (r"[a-z]{2,4}(-[a-z]+)+-\d", "a region such as eu-central-1"),
     "externalSecretsRoleArn": (r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", "the ARN of a role"),
     "databaseCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
     "redisCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),

@@ -145,6 +145,7 @@ def spoil(root: Path, path: str, key: str, line: str) -> None:
         (PRODUCTION, "apiMinimum: two", "apiMinimum must be a number"),
         (PRODUCTION, "host: https://ai.example.com", "host must be a host name"),
         (PRODUCTION, "host: AI.example.com", "host must be a host name in small letters"),
+        (PRODUCTION, "host: 10.0.0.12", "host must be a host name"),
         (PRODUCTION, "databaseCidr: 10.0.0.0", "databaseCidr must be a range"),
         (PRODUCTION, "databaseCidr: 10.0.0.0/16,10.1.0.0/16", "databaseCidr must be a range"),
         (PRODUCTION, "redisCidr: 10.0.0.5/16", "has host bits set"),
@@ -171,17 +172,20 @@ def test_a_value_that_is_missing_is_named(example: Path, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("path", "line"),
     [
-        "databaseCidr: 2001:db8:1a00::/56",
-        "redisCidr: 100.64.0.0/10",
-        "awsRegion: eu-south-2",
-        "host: notes--of-staging.long-name.example-domain.co.uk",
-        "approver: octo-org-operations",
+        (INSTALLATION, "gitUrl: octocorp@octocorp.ghe.com:msp/notes.git"),
+        (INSTALLATION, "image: registry.example.com:5000/msp/notes"),
+        (PRODUCTION, "databaseCidr: 2001:db8:1a00::/56"),
+        (PRODUCTION, "redisCidr: 100.64.0.0/10"),
+        (PRODUCTION, "awsRegion: eu-south-2"),
+        (PRODUCTION, "awsRegion: eusc-de-east-1"),
+        (PRODUCTION, "host: notes--of-staging.long-name.example-domain.co.uk"),
+        (PRODUCTION, "approver: octo-org-operations"),
     ],
 )
-def test_an_unusual_value_is_none_that_means_nothing(example: Path, line: str) -> None:
-    spoil(example, PRODUCTION, line.partition(":")[0], line)
+def test_an_unusual_value_is_none_that_means_nothing(example: Path, path: str, line: str) -> None:
+    spoil(example, path, line.partition(":")[0], line)
     assert problems(example) == []
 
 
