@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,6 +126,34 @@ def test_each_validation_of_a_rule_has_a_denied_example(rule: Policy) -> None:
     seen = {found for each in examples_of(rule.name, "denied") for found in rule.objections(each)}
 
     assert seen == {f"{rule.name}: {validation['message']}" for validation in rule.policy["spec"]["validations"]}
+
+
+@pytest.mark.parametrize(
+    ("ours", "image", "is_ours"),
+    [
+        ("ghcr.io/msp/notes", "ghcr.io/msp/notes", True),
+        ("ghcr.io/msp/notes", "ghcr.io/msp/opentelemetry-collector", True),
+        ("ghcr.io/msp/notes", "ghcr.io/somebody/notes", False),
+        ("docker.io/msp/notes", "docker.io/nginx", False),  # for library/nginx
+        ("registry.example.com:5000/msp/notes", "registry.example.com:5000/git-sync", True),
+        (
+            "123456789012.dkr.ecr.us-west-2.amazonaws.com/ai-agents",
+            "123456789012.dkr.ecr.us-west-2.amazonaws.com/a/b",
+            True,
+        ),
+    ],
+)
+def test_of_a_registry_with_many_owners_ours_is_our_part(ours: str, image: str, is_ours: bool) -> None:
+    """Anybody may push to ghcr.io. The copies that our sidecars are made of are directly below the host."""
+    pods = deepcopy(PODS.policy)
+    next(each for each in pods["spec"]["variables"] if each["name"] == "registry")["expression"] = f"'{ours}'"
+    deployment = good_deployment()
+    pod = deployment["spec"]["template"]["spec"]
+    for container in (*pod["initContainers"], *pod["containers"]):
+        container["image"] = f"{image}:1.2.3"
+
+    found = replace(PODS, policy=pods).objections(deployment)
+    assert found == ([] if is_ours else ["pods: every image must come from our own registry"])
 
 
 def test_the_rule_about_pods_holds_whatever_makes_them() -> None:
