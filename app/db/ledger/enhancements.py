@@ -101,9 +101,9 @@ class Enhancements:
             return None
         async with self._database.transaction(claim.tenant_id) as tx:
             row = await tx.row(_UNSETTLED, **claim.key, ticket_id=claim.ticket_id)
-        if row is None or (written := _read(claim, row["content"])) is None:
+        if row is None:
             return None
-        return Reservation(claim.ticket_id, row["version"], written, row["posting_age"])
+        return Reservation(claim.ticket_id, row["version"], _read(claim, row["content"]), row["posting_age"])
 
     async def is_written(self, claim: Claim) -> bool:
         """Whether an earlier attempt of *claim*'s delivery has written its note, which only has to be posted."""

@@ -344,6 +344,24 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert stage.model.calls == 1, "a retry pays the model once"
 
 
+@pytest.mark.parametrize("change", [{}, {"subject": "Another"}, {"status": "Closed"}])
+async def test_a_note_that_another_release_posted_and_this_cannot_read_stays_the_only_one(
+    stage: Stage, change: dict[str, str]
+) -> None:
+    ticket_id = stage.ticket()
+    stage.fault("POST notes", "cut_after")
+    job_id = await stage.deliver(ticket_id)
+    await stage.work()
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("update enhancement set content = '{\"confidence\": 7}'"))
+    if change:
+        stage.portal.update_ticket(ticket_id, **change)
+    await stage.make_due()
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+
+
 @pytest.mark.parametrize("kind", ["server_error", "garbage", "reset"])
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
