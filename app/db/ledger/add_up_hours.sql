@@ -1,10 +1,15 @@
 -- Put the hours of each day (UTC) that is over into one row, at the day's first hour: else a month of a tenant is 700 rows, each
 -- on a page of its own. The console's chart shows 24 hours; later only days are asked for. An hour whose cost nobody can count
--- stays as it is.
+-- stays as it is, and so does a day that begins with one: nothing can be added to that.
 with hours as (
     delete from tally
     where tenant_id = :tenant_id and hour < date_trunc('day', now() - interval '24 hours', 'utc')
         and hour <> date_trunc('day', hour, 'utc') and abs(cost_usd) < 1e15
+        and not exists (
+            select from tally first
+            where first.tenant_id = :tenant_id and first.hour = date_trunc('day', tally.hour, 'utc') and first.model = tally.model
+                and abs(first.cost_usd) >= 1e15
+        )
     returning *
 )
 insert into tally as mine
