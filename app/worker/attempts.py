@@ -33,6 +33,7 @@ class Attempts:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._running: set[asyncio.Task[None]] = set()
+        self._busy = 0
         self._is_stopping = False
 
     @property
@@ -40,12 +41,21 @@ class Attempts:
         """Number of attempts that run."""
         return len(self._running)
 
+    @property
+    def busy(self) -> int:
+        """Number of calls of `work` that have not ended: attempts, and claims, which are slow while PostgreSQL is."""
+        return self._busy
+
     async def work(self) -> None:
         """Handle one ring: one delivery, and more while the tenant has due ones that had waited for a free slot."""
-        while True:
-            claim = await self.work_once()
-            if claim is None or not claim.is_crowded or self._is_stopping:
-                return
+        self._busy += 1
+        try:
+            while True:
+                claim = await self.work_once()
+                if claim is None or not claim.is_crowded or self._is_stopping:
+                    return
+        finally:
+            self._busy -= 1
 
     def stop(self) -> None:
         """Start no more attempts."""

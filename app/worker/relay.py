@@ -85,7 +85,7 @@ class Relay:
     async def _work_unread(self) -> None:
         """Begin what waits although this worker was idle at two passes: it reads no rings, whatever Redis says."""
         overdue, was_idle = [], self._is_idle
-        if not self._attempts.running:
+        if not self._attempts.busy:
             overdue = await self._ledger.waiting(due_for=UNREAD_FOR, limit=self._concurrency)
         self._is_idle = bool(overdue)
         if overdue and was_idle:
@@ -93,9 +93,7 @@ class Relay:
             self._work_alone(len(overdue))
 
     def _work_alone(self, waiting: int) -> None:
-        # Its own may still be claiming, which is slow while PostgreSQL is.
-        busy = max(self._attempts.running, len(self._own_work))
-        for _ in range(min(waiting, self._concurrency - busy)):
+        for _ in range(min(waiting, self._concurrency - self._attempts.busy)):
             task = asyncio.create_task(self._attempts.work())
             self._own_work.add(task)
             task.add_done_callback(self._own_work.discard)

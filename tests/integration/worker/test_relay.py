@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
+from app.db.ledger.claims import Ledger
 from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.integration.processes import open_worker_process
@@ -45,6 +48,29 @@ async def test_what_rings_do_not_tell_is_begun_by_the_relay(stage: Stage, valkey
         await eventually(lambda: stage.notes(ticket_id))
         assert await redis.xlen(STREAM)
         await redis.delete(STREAM)
+
+
+async def test_where_rings_lead_to_claims_that_take_long_the_relay_begins_no_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims, may_end = 0, asyncio.Event()
+
+    async def claim_slowly(_: Ledger) -> None:
+        nonlocal claims
+        claims += 1
+        await may_end.wait()
+
+    monkeypatch.setattr(Ledger, "claim_next", claim_slowly)
+    await stage.deliver(stage.ticket())
+    async with stage.database.across_tenants() as session:
+        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    of_a_ring = asyncio.create_task(stage.worker.attempts.work())
+    for _ in range(3):
+        await stage.worker.relay.pass_once()
+        await asyncio.sleep(0)
+    may_end.set()
+    await of_a_ring
+    assert claims == 1
 
 
 async def test_what_the_relay_began_without_redis_may_end_after_a_sigterm(
