@@ -74,6 +74,11 @@ _FAULT = re.compile(
     r"|\b(?:werkt|werken|doet|doen|kan|kunnen|start|print|gaat|opent|komt)(?: \w+){0,3} niet\b|\b(?:kapot|storing"
     r"|traag)\b"
 )
+_NO_FAULT = re.compile(
+    r"\b(?:no|without|kein\w*|ohne|aucune?s?|pas de|sans|ningun|sin) (?:\w+ )?"
+    r"(?:problem\w*|questions?|fragen?|preguntas?)\b"
+)
+"""That all is well: "no problem so far"."""
 _REQUEST = re.compile(
     r"\b(?:leavers?|offboarding|last (?:working )?day|leaves (?:us|the company|today|tomorrow)|has left (?:us"
     r"|the company)"
@@ -120,7 +125,7 @@ _INCIDENT = re.compile(
 
 def tells_fault(ticket: Ticket) -> bool:
     """Whether *ticket* says that something does not work."""
-    return names_error(ticket.asked) or _FAULT.search(normal(ticket.asked)) is not None
+    return names_error(ticket.asked) or _FAULT.search(_NO_FAULT.sub(" ", normal(ticket.asked))) is not None
 
 
 def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequence[Question]) -> tuple[Question, ...]:

@@ -23,6 +23,8 @@ from tests.builders import a_ticket
         "¿Se ha caído la red?",
         "No entra ningún compañero en el ERP, da error",
         "Stromausfall? In Halle 2 kein Strom",
+        "The whole finance team gets an error in Teams",
+        "Toutes les imprimantes sont bloquées",
     ],
 )
 def test_an_outage(text: str) -> None:
@@ -43,6 +45,22 @@ def test_an_outage(text: str) -> None:
         "El ratón no funciona",
         "Clé USB pour tous les stagiaires, merci",
         "I forgot my password",
+        "My phone is dead, I need a charger",
+        "Screen with a dead pixel",
+        "Nobody can hear me in Teams, the microphone does not work",
+        "Everyone's calendar is missing",
+        "The whole folder is missing",
+        "All my drives are missing",
+        "Mein Laptop startet nicht, bei mir geht nichts mehr",
+        "Alle Symbole sind weg",
+        "Bitte die Kosten getrennt abrechnen",
+        "Bitte allen Kollegen Zugriff geben, im ganzen Team fehlt er",
+        "Das ganze Team freut sich, keine weiteren Fragen",
+        "Je n'ai plus d'accès à mon compte",
+        "Toute l'équipe est contente, aucun problème",
+        "Mon casque est en panne",
+        "El teclado está caído",
+        "Todo bien, ningún problema con la VPN",
     ],
 )
 def test_no_outage(text: str) -> None:
