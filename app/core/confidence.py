@@ -38,7 +38,7 @@ _TELLING_WORDS: Final = 3
 _LEAST_WORDS: Final = 2
 """A ticket of fewer telling words names no problem ("Help: Outlook"), and any source about that thing fits."""
 _NO_PROBLEM = re.compile(
-    r"\w+n't\b|\b(?:(?:please )?(?:call|ring|phone) (?:me|us)(?: back)?|call ?back"
+    r"\b(?:\w+n't|(?:please )?(?:call|ring|phone) (?:me|us)(?: back)?|call ?back"
     r"|(?:rufen?|ruft|ruf) (?:sie )?(?:mich|uns)(?: bitte)?(?:(?: \w+)?(?: zuruck| an))?|ruckruf"
     r"|rappele?z?[- ](?:moi|nous)|(?:me|nous) rappeler|llam[ae]\w*me|(?:me|nos) llam\w+)\b"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Any
 
@@ -236,6 +237,13 @@ def test_a_source_of_another_error_gives_low_confidence(asked: str, told: str, i
     found = judged(a_source(title="#7 VPN fails", text=told), ticket=a_ticket(subject=asked, description=""))
     assert (found.level is Confidence.LOW) is is_low
     assert (found.reasons == (Reason.OTHER_ERROR,)) is is_low
+
+
+def test_a_long_word_takes_a_moment() -> None:
+    ticket = a_ticket(subject="Attached", description="1" * 60_000)
+    started = time.process_time()
+    judged(a_source(), ticket=ticket)
+    assert time.process_time() - started < 2  # measured: 0.1; quadratic, it was 9
 
 
 def test_of_the_more_a_source_was_chosen_the_less_sure() -> None:
