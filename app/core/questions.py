@@ -109,18 +109,23 @@ _HOW_TO = re.compile(
 
 
 _INCIDENT = re.compile(
-    r"\b(?:phishing|ransom\w*|malware|virus|trojan|hacked|scam|spoof\w*"
-    r"|(?:click|open)(?:ed|te)? (?:on )?(?:a|an|the|this|that|it) ?(?:\w+ ){0,2}(?:link|attachment|zip|file|invoice)"
-    r"|(?:typed|entered|gave|put in) (?:\w+ ){0,4}password|password (?:\w+ ){0,8}(?:typed|entered)"
-    r"|schadsoftware|trojaner|gehackt|(?:anhang|link|zip|datei) (?:\S+ ){0,3}(?:geoffnet|aufgemacht|angeklickt"
-    r"|geklickt)"
-    r"|kennwort (?:\w+ ){0,3}eingegeben|hameconnage|(?:clique|ouvert) (?:\w+ ){0,3}(?:lien|piece|fichier)"
-    r"|(?:saisi|donne) (?:\w+ ){0,3}mot de passe|(?:clic|pinche|abri|abierto) (?:\w+ ){0,3}(?:enlace|adjunto|archivo"
-    r"|fichero)"
-    r"|(?:puse|introduje|meti) (?:\w+ ){0,3}contrasena)\b"
-    r"|\b\w+[.]zip (?:\S+ ){0,3}(?:geoffnet|aufgemacht)"
+    r"\b(?:phishing|ransom\w*|malware|virus(?! ?scan)|trojan|hacked|scam|spoof\w*|schadsoftware|trojaner|gehackt"
+    r"|hameconnage)\b|\b\w+[.]zip (?:\S+ ){0,3}(?:geoffnet|aufgemacht)"
 )
 """That somebody may have let an attacker in: what matters is when, and on which device."""
+_TYPED = re.compile(
+    r"\b(?:(?:typed|entered|gave|put in) (?:\w+ ){0,4}password|password (?:\w+ ){0,8}(?:typed|entered)"
+    r"|kennwort (?:\w+ ){0,3}eingegeben|(?:saisi|donne) (?:\w+ ){0,3}mot de passe"
+    r"|(?:puse|introduje|meti) (?:\w+ ){0,3}contrasena)\b"
+)
+_OPENED = re.compile(
+    r"\b(?:(?:click|open)(?:ed|te)? (?:on )?(?:a|an|the|this|that|it) ?(?:\w+ ){0,2}"
+    r"(?:link|attachment|zip|file|invoice)"
+    r"|(?:anhang|link|zip|datei) (?:\S+ ){0,3}(?:geoffnet|aufgemacht|angeklickt|geklickt)"
+    r"|(?:clique|ouvert) (?:\w+ ){0,3}(?:lien|piece|fichier)"
+    r"|(?:clic|pinche|abri|abierto) (?:\w+ ){0,3}(?:enlace|adjunto|archivo|fichero))\b"
+)
+"""Both, or one where nothing fails, say it too. Not "Excel crashed when I opened the file"."""
 
 
 def tells_fault(ticket: Ticket) -> bool:
@@ -139,7 +144,8 @@ def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequen
     if not asked and (_REQUEST.search(text) or _HOW_TO.search(text)) and not tells_fault(ticket):
         return ()
     answered = set(_answered(ticket.asked, gathered))
-    if _INCIDENT.search(text):
+    signs = _OPENED.search(text), _TYPED.search(text), not tells_fault(ticket)
+    if _INCIDENT.search(text) or sum(map(bool, signs)) > 1:
         answered.add(Question.ERROR_TEXT)
     left = [each for each in asked or USUAL if each not in answered]
     return tuple(left[:MAX_QUESTIONS]) or FURTHER

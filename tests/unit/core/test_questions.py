@@ -51,6 +51,21 @@ def test_who_asks_how_or_for_something_new_is_not_asked_for_an_error(subject: st
 @pytest.mark.parametrize(
     "text",
     [
+        "Outlook crashed after I clicked the link",
+        "Ich habe die Datei geöffnet und Word stürzt ab",
+        "J'ai ouvert le fichier et Excel plante",
+        "Abrí el archivo y Excel falla",
+        "The virus scanner fails to update",
+        "I entered my password and the login fails",
+    ],
+)
+def test_whose_program_fails_is_asked_for_the_error_text_whatever_was_opened(text: str) -> None:
+    assert ERROR_TEXT in choose_questions(a_ticket(subject="Help", description=text), gathered(), [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "I opened a link in an email about a document, it asked for my password and I typed it. Then an error page.",
         "Ich habe die Datei Bewerbung.zip aufgemacht, jetzt blinkt ein schwarzes Fenster.",
         "J'ai cliqué sur un lien et donné mon mot de passe.",
