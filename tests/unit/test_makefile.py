@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workflows.commands import program, run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -41,3 +43,24 @@ def test_what_is_set_for_another_python_does_not_reach_the_environment() -> None
 def test_uv_is_installed_into_the_environment_whatever_place_pip_is_told() -> None:
     """With PIP_USER=1, as some images of CI have it, pip refused: "Can not perform a '--user' install"."""
     assert "pip install --no-user --target= " in of_make("--dry-run", "VENV=.demo/none", ".demo/none/bin/uv")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize("options", [[], ["-sk"], ["-j8"]], ids=" ".join)
+@pytest.mark.parametrize("failing", ["ruff", "mypy", "deptry", "python", "nothing"])
+def test_a_check_that_fails_says_so_after_the_tests_and_else_they_have_the_last_word(
+    tmp_path: Path, failing: str, options: list[str]
+) -> None:
+    """They run side by side: a wrong type scrolls by, and minutes later thousands of tests pass."""
+    for name in ("uv", "ruff", "mypy", "lint-imports", "deptry", "python"):
+        program(tmp_path, name, f"echo {name}\nexit {int(name == failing)}\n")
+    (tmp_path / ".dev-ready").touch()
+    here = (f"VENV={tmp_path}", f"BIN={tmp_path}")
+    made = run("make", "--no-print-directory", *options, "check", *here, cwd=ROOT)
+
+    told = [line for line in made.stderr.splitlines() if "forced in submake" not in line]
+    target = {"ruff": "lint", "mypy": "types", "deptry": "imports", "python": "unit", "nothing": ""}[failing]
+    assert (made.returncode != 0, bool(told)) == (bool(target), bool(target))
+    if target:
+        assert f"{target}] Error 1" in made.stderr
+        assert told[-2] == 'check failed: each "***" above names what did'
