@@ -3,7 +3,7 @@
 # While that is unset, as after the first push of a new repository, no image: nothing is released.
 set -euo pipefail
 
-image=$(sed -n 's/^  image: //p' kustomize/installation/installation.yaml)
+image=$(sed -n "s/^  image: *[\"']*\([^\"' ]*\).*/\1/p" kustomize/installation/installation.yaml)
 if [[ $image == unset.invalid/* ]]; then
     echo "image in kustomize/installation/installation.yaml is unset: nothing is released yet"
     echo image= | tee -a "${GITHUB_OUTPUT:-/dev/null}"

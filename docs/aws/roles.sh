@@ -17,7 +17,7 @@ done
 # has other ids.
 export GITHUB_OWNER=${GITHUB_REPOSITORY%%/*} GITHUB_NAME=${GITHUB_REPOSITORY#*/} ENVIRONMENT
 
-image=$(sed -n 's/^  image: //p' ../../kustomize/installation/installation.yaml)
+image=$(sed -n "s/^  image: *[\"']*\([^\"' ]*\).*/\1/p" ../../kustomize/installation/installation.yaml)
 if [[ $image =~ ^([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/(.+)$ ]]; then
   export REGISTRY_ACCOUNT_ID=${BASH_REMATCH[1]} REGISTRY_REGION=${BASH_REMATCH[2]} REGISTRY_NAME=${BASH_REMATCH[3]}
 else

@@ -94,6 +94,7 @@ def test_an_environment_reads_its_own_secrets_and_no_other_s(tmp_path: Path) -> 
             "eu-central-1:123456789012:repository/ai-agents",
         ),
         ("210987654321.dkr.ecr.eu-south-2.amazonaws.com/msp/notes", "eu-south-2:210987654321:repository/msp/notes"),
+        ('"210987654321.dkr.ecr.eu-south-2.amazonaws.com/notes"  # ours', "eu-south-2:210987654321:repository/notes"),
     ],
 )
 def test_a_second_region_leaves_those_who_push_and_check_the_image_its_registry(

@@ -181,8 +181,9 @@ def _registry(folder: Path, image: str) -> subprocess.CompletedProcess[str]:
     return run(SCRIPTS / "registry.sh", cwd=folder)
 
 
-def test_region_and_role_follow_from_the_images_name(tmp_path: Path) -> None:
-    result = _registry(tmp_path, IMAGE)
+@pytest.mark.parametrize("written", [IMAGE, f'"{IMAGE}"  # ours'])
+def test_region_and_role_follow_from_the_images_name(written: str, tmp_path: Path) -> None:
+    result = _registry(tmp_path, written)
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
