@@ -22,9 +22,10 @@ def _settings(of_git: dict[str, str]) -> dict[str, str]:
     return told
 
 
-# No housekeeping after each commit and fetch: it is a process each time. Nothing of the person's own Git configuration, and nothing that GitHub sets.
+# No housekeeping after each commit and fetch: it is a process each time. Nothing of the person's own Git configuration,
+# and nothing that GitHub sets, or the make that runs the tests.
 ENVIRONMENT: Final = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_"))},
+    **{name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_", "MAKE", "MFLAGS"))},
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "A developer",

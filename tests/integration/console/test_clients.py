@@ -54,15 +54,15 @@ class Two:
 
     @property
     def markers(self) -> list[str]:
-        """What only the other one and the shared help desk have. Its tickets begin with 42."""
-        return ["qualmwurz", str(self.other.id), self.other_job, ">4200", ">9042", "77.0k", "hubbub"]
+        """Expressions of what only the other one and the shared help desk have: tickets, and no delivery whose id begins so."""
+        return ["qualmwurz", str(self.other.id), self.other_job, r">4200\d*\b", r">9042\d\b", r"77\.0k", "hubbub"]
 
     def come_in(self, group: str) -> None:
         self.console.leave()
         self.console.come_in(None, "tom@acme.example", groups=[group])
 
     def find_foreign(self, page: str) -> list[str]:
-        return [marker for marker in self.markers if marker in page.lower()]
+        return [marker for marker in self.markers if re.search(marker, page.lower())]
 
     async def failed(self, tenant: Tenant) -> int:
         choice = Choice(status=Status.FAILED)
