@@ -19,6 +19,8 @@ if [[ ! ${DRILL_INSIDE:-} ]]; then
   # With the PID namespace everything ends with its first process.
   DRILL_INSIDE=1 exec unshare --net --mount --pid --fork --mount-proc --kill-child "$0" "$@"
 fi
+# That of a run that was killed would say that this one is ready.
+rm -f "$folder/run/ready"
 python -m drill.cluster "$folder" >"$folder/cluster.log" 2>&1 &
 cluster=$!
 for _ in {1..600}; do
