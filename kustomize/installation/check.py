@@ -26,7 +26,11 @@ EMAIL = {
 }
 # What AWS, the release job or the API server refuses only in the middle of a release, and what each must be.
 SHARED = {
-    "image": (r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+", "a registry and its repository, without a tag"),
+    # As .github/scripts/registry.sh takes it.
+    "image": (
+        r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(/[a-z0-9._-]+)+",
+        "<account>.dkr.ecr.<region>.amazonaws.com/<repository>, without a tag",
+    ),
     "certificateEmail": MAIL,
     "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
     "gitUrl": (r"(https?://|ssh://|[\w.-]+@)\S+", "an address that Git clones from"),

@@ -130,7 +130,8 @@ def spoil(root: Path, path: str, key: str, line: str) -> None:
     [
         (INSTALLATION, "unsignedImages: deny", "unsignedImages must be one of Audit, Deny"),
         (INSTALLATION, "alertReceiver: carrier-pigeon", "alertReceiver must be one of slack"),
-        (INSTALLATION, "image: registry.example.com:5000/ai-agents:1.2", "image must be a registry and its repository"),
+        (INSTALLATION, "image: registry.example.com:5000/ai-agents:1.2", "image must be <account>.dkr.ecr"),
+        (INSTALLATION, "image: ghcr.io/octo-org/ai-agents", "image must be <account>.dkr.ecr"),
         (INSTALLATION, "image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents:1.2.3", "without a tag"),
         (INSTALLATION, "slackChannel: #operations", "slackChannel is unset"),
         (INSTALLATION, "hostedZoneId: /hostedzone/Z0123456789ABCDEFGHIJ", "hostedZoneId must be an id"),
@@ -175,7 +176,7 @@ def test_a_value_that_is_missing_is_named(example: Path, path: str) -> None:
     ("path", "line"),
     [
         (INSTALLATION, "gitUrl: octocorp@octocorp.ghe.com:msp/notes.git"),
-        (INSTALLATION, "image: registry.example.com:5000/msp/notes"),
+        (INSTALLATION, "image: 123456789012.dkr.ecr.eu-south-2.amazonaws.com/msp/team/notes"),
         (PRODUCTION, "databaseCidr: 2001:db8:1a00::/56"),
         (PRODUCTION, "redisCidr: 100.64.0.0/10"),
         (PRODUCTION, "awsRegion: eu-south-2"),
