@@ -89,8 +89,11 @@ class RingBroker(RedisStreamBroker):
                         pause_s = _SHORTEST_PAUSE_S
                         yield ring
             except _UNUSABLE as error:
-                # Also when Redis refuses a command, as a replica does after a failover.
+                # Also when Redis refuses a command, as a replica does after a failover. It keeps connections open: only
+                # a new one leads to the server that has taken its place.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
+                with suppress(_UNUSABLE):
+                    await asyncio.wait_for(self.connection_pool.disconnect(inuse_connections=False), _CALL_TIMEOUT_S)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             await self.startup()  # creates the group again, if Redis has lost it

@@ -28,7 +28,8 @@ STATEMENT_TIMEOUT_MS: Final = str(int(STATEMENT_TIMEOUT.total_seconds() * 1000))
 # SQLSTATE classes: connection, insufficient resources (disk, memory, connections), operator intervention, system
 # error; then lock_not_available, deadlock, serialization failure, read-only transaction (a standby).
 _PASSING_CLASSES: Final = ("08", "53", "57", "58")
-_PASSING_STATES: Final = {"55P03", "40P01", "40001", "25006"}
+READ_ONLY: Final = "25006"
+_PASSING_STATES: Final = {"55P03", "40P01", "40001", READ_ONLY}
 
 # Sent with the login: those by which a role could end a session before its first statement, or keep that waiting.
 _AT_LOGIN: Final = {
@@ -104,6 +105,14 @@ def is_passing(error: BaseException) -> bool:
         state = error.sqlstate or ""
         return state.startswith(_PASSING_CLASSES) or state in _PASSING_STATES
     return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError)
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether *error* says that nothing can be written on this connection, e.g. after a failover or while a disk is full.
+
+    It stays so for as long as the connection lives: an old primary goes on as a standby. A new one may lead elsewhere.
+    """
+    return getattr(error, "sqlstate", None) == READ_ONLY
 
 
 def refuses_login(error: BaseException) -> bool:

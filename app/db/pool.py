@@ -68,6 +68,13 @@ class ConnectionPool:
             self._open.discard(longest)
             longest.terminate()
 
+    def end_idle(self) -> None:
+        """End those that nobody uses now."""
+        for _, connection in self._idle:
+            self._open.discard(connection)
+            connection.terminate()
+        self._idle.clear()
+
     async def close(self, *, limit: timedelta) -> None:
         """Close all; those that don't close within *limit* are cut off."""
         still_open = [connection for connection in self._open if not connection.is_closed()]

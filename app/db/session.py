@@ -30,6 +30,7 @@ from app.db.connection import (
     connecting,
     driver_dsn,
     is_passing,
+    is_read_only,
     refuses_login,
     unavailable,
 )
@@ -145,8 +146,12 @@ class Database:
             try:
                 yield Transaction(connection)
                 await connection.execute("commit")
-            except BaseException:
-                await _roll_back(connection)
+            except BaseException as error:
+                if is_read_only(error):
+                    connection.terminate()
+                    pool.end_idle()
+                else:
+                    await _roll_back(connection)
                 raise
             finally:
                 pool.give_back(connection)

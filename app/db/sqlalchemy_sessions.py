@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import TextClause, exc, text
+from sqlalchemy import ExceptionContext, TextClause, event, exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -20,6 +20,7 @@ from app.db.connection import (
     DRIVER_ERRORS,
     STATEMENT_TIMEOUT_MS,
     driver_dsn,
+    is_read_only,
     refuses_login,
     unavailable,
 )
@@ -48,6 +49,7 @@ class Sessions:
             pool_timeout=CONNECT_TIMEOUT.total_seconds(),
             pool_pre_ping=True,
         )
+        event.listen(self._engine.sync_engine, "handle_error", _end_read_only)
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False).begin
 
     @asynccontextmanager
@@ -64,6 +66,11 @@ class Sessions:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _end_read_only(context: ExceptionContext) -> None:
+    """Let SQLAlchemy end its connections where one takes no writes."""
+    context.is_disconnect |= is_read_only(context.original_exception)
 
 
 def is_passing(error: BaseException) -> bool:

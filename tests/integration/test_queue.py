@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
 from redis.asyncio import Redis
 
 from app.queue import GROUP, STREAM, Queue, RingBroker, open_queue
-from demo.embedded import ValkeyServer
+from demo.embedded import ValkeyServer, open_valkey
+from demo.run_folder import RunFolder
+from tests.integration.streams import copy
 
 
 @pytest.fixture
@@ -245,3 +248,33 @@ async def test_a_redis_that_takes_no_writes_is_an_outage_not_an_end(
         await listening
     await rings.aclose()
     await broker.shutdown()
+
+
+async def test_after_a_failover_rings_of_the_new_server_are_heard_though_the_old_one_keeps_its_connections_open(
+    valkey: ValkeyServer, redis: Redis, run_folder: RunFolder
+) -> None:
+    """The address leads new connections elsewhere, as a name or a service does; the old server is a replica now."""
+    async with open_valkey(run_folder) as old, Redis.from_url(old.url) as of_old:
+        leads_to = old.port
+
+        async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there, to_there = await asyncio.open_connection("127.0.0.1", leads_to)
+            await asyncio.gather(copy(reader, to_there), copy(there, writer))
+
+        await of_old.config_set("requirepass", str(urlsplit(valkey.url).password))
+        async with await asyncio.start_server(connect, "127.0.0.1", 0) as server:
+            address = valkey.url.replace(f":{valkey.port}/", f":{server.sockets[0].getsockname()[1]}/")
+            broker = RingBroker(address, consumer="other")
+            async with open_queue(RingBroker(address)) as queue:
+                rings = broker.rings()
+                assert await queue.offer(uuid4(), uuid4())
+                await anext(rings)
+                leads_to = valkey.port
+                await of_old.replicaof("127.0.0.1", 1)
+                async with asyncio.timeout(15):
+                    while not await queue.offer(uuid4(), uuid4()):
+                        await asyncio.sleep(0.1)
+                    await anext(rings)
+                await rings.aclose()
+            await broker.shutdown()
+    assert await redis.xlen(STREAM) == 0

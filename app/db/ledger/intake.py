@@ -24,7 +24,17 @@ from uuid import UUID
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from app.db.connection import CONNECT_TIMEOUT, PooledConnection, Pooler, connecting, driver_dsn, is_passing, unavailable
+from app.db.connection import (
+    CONNECT_TIMEOUT,
+    READ_ONLY,
+    PooledConnection,
+    Pooler,
+    connecting,
+    driver_dsn,
+    is_passing,
+    is_read_only,
+    unavailable,
+)
 from app.errors import DatabaseUnavailable
 
 MAX_BATCH: Final = 100
@@ -101,6 +111,9 @@ class _Writer:
         except BaseException:
             await self.let_go()  # the pool closes it if it can't be used again
             raise
+        if READ_ONLY in failures:
+            await self._pool.expire_connections()
+            await self.let_go()
         return failures
 
     def _find_open(self) -> PoolConnectionProxy[Any] | None:
@@ -268,6 +281,8 @@ class Intake:
                 )
             )
         except Exception as error:
+            if is_read_only(error):
+                await self._pool.expire_connections()
             if is_passing(error):
                 raise unavailable(error) from error
             raise
@@ -288,6 +303,7 @@ class Intake:
                 raise unavailable(error) from error
             raise
         if row["is_read_only"]:
+            await self._pool.expire_connections()  # another connection may lead to the server that took its place
             raise DatabaseUnavailable("PostgreSQL is read-only (a standby, or out of space)")
         if not row["has_schema"]:
             raise DatabaseUnavailable("the database has no schema yet: run `ai-agents migrate`")
