@@ -175,7 +175,8 @@ def status(code: int, **headers: str) -> Any:
             "refused the credential (HTTP 401)",
         ),
         (status(403), "refused the credential (HTTP 403)"),
-        (status(404), "HTTP 404"),
+        (status(404), "HTTP 404: documentation.url must be its address for streamable HTTP"),
+        (status(421), "among the hosts that it allows must be that of documentation.url"),
         (status(429, retry_after="7"), "HTTP 429"),
         (status(500), "HTTP 500"),
         (status(302, location="https://elsewhere.example/canary"), "redirects (HTTP 302)"),
@@ -321,13 +322,21 @@ async def test_an_answer_whose_stream_broke_off_is_fetched_where_it_went_on() ->
         assert len(await found(url)) == 1
 
 
-async def test_a_compressed_answer_is_refused() -> None:
-    async def compressed(_: web.Request, __: dict[str, Any]) -> web.StreamResponse:
-        return web.Response(
-            body=gzip.compress(b"{}"), headers={"content-encoding": "gzip"}, content_type="application/json"
-        )
+def compressed(encoding: str, *, more: int = 0) -> Any:
+    async def answer(_: web.Request, message: dict[str, Any]) -> web.StreamResponse:
+        told = {"jsonrpc": "2.0", "id": message["id"], "result": Odd().result, "more": "x" * more}
+        body = gzip.compress(json.dumps(told).encode())
+        return web.Response(body=body, headers={"content-encoding": encoding}, content_type="application/json")
 
-    async with odd_server(Odd({"tools/call": compressed})) as url:
+    return answer
+
+
+async def test_an_answer_that_a_gateway_compressed_is_read_and_counts_unpacked() -> None:
+    async with odd_server(Odd({"tools/call": compressed("gzip")})) as url:
+        assert len(await found(url)) == 1
+    async with odd_server(Odd({"tools/call": compressed("gzip", more=2**20)})) as url:
+        assert await refused(url) == "the answer is larger than 512 KiB"
+    async with odd_server(Odd({"tools/call": compressed("br")})) as url:
         assert "compressed" in await refused(url)
 
 

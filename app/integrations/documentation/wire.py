@@ -10,12 +10,20 @@ from typing import Any, Final
 import httpx2
 
 from app.errors import AddressForbidden
+from app.integrations.bounded import NotUnpacked, TooLarge, limited
 from app.integrations.guarded import GuardedTransport, reason_of
 from app.integrations.http import Sessions, parse_retry_after
 
 _MOST_ANSWERS: Final = 30
 """A usual question has seven."""
 _A_MINUTE: Final = timedelta(minutes=1)
+_NO_SUCH_DOOR: Final = ": documentation.url must be its address for streamable HTTP"
+_HINTS: Final = {
+    404: _NO_SUCH_DOOR,
+    405: _NO_SUCH_DOOR,
+    # Servers of the official SDK know localhost alone until they are told of a name.
+    421: ": among the hosts that it allows must be that of documentation.url",
+}
 
 
 class Wire(httpx2.AsyncBaseTransport):
@@ -51,14 +59,12 @@ class Wire(httpx2.AsyncBaseTransport):
             raise
         if is_message:
             self._judge(response)
-        response.stream = _Limited(response.stream, self._max_bytes, self)
+        response.stream = _Limited(response, self._max_bytes, self)
+        response.headers.pop("content-encoding", None)  # it comes unpacked
         return response
 
     def _judge(self, response: httpx2.Response) -> None:
         status = response.status_code
-        if response.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
-            self.fault = "the answer came compressed, which was not asked for"
-            raise httpx2.DecodingError(self.fault)
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             self.fault = f"the server refused the credential (HTTP {status}): check the secret documentation_token"
         elif status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -68,23 +74,23 @@ class Wire(httpx2.AsyncBaseTransport):
         elif HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             self.fault = f"the server redirects (HTTP {status}): name the address that it leads to"
         elif status >= HTTPStatus.BAD_REQUEST:
-            self.fault = f"the server answered HTTP {status}"
+            self.fault = f"the server answered HTTP {status}{_HINTS.get(status, '')}"
 
 
 class _Limited(httpx2.AsyncByteStream):
-    def __init__(self, stream: Any, max_bytes: int, wire: Wire) -> None:
-        self._stream = stream
-        self._left = max_bytes
+    def __init__(self, response: httpx2.Response, max_bytes: int, wire: Wire) -> None:
+        self._stream: Any = response.stream
+        self._headers = dict(response.headers)
+        self._max_bytes = max_bytes
         self._wire = wire
-        self._max_kib = max_bytes // 1024
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                self._wire.fault = f"the answer is larger than {self._max_kib} KiB"
-                raise httpx2.ReadError("too large")
-            yield chunk
+        try:
+            async for chunk in limited(aiter(self._stream), self._headers, max_bytes=self._max_bytes):
+                yield chunk
+        except (TooLarge, NotUnpacked) as error:
+            self._wire.fault = str(error) or f"the answer is larger than {self._max_bytes // 1024} KiB"
+            raise httpx2.ReadError("not read") from None
 
     async def aclose(self) -> None:
         await self._stream.aclose()
