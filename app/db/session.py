@@ -1,8 +1,7 @@
 """Transactions, each for one tenant.
 
-    Database.transaction     for what each delivery needs: statements of the driver itself (asyncpg), from `.sql` files
-    Database.as_tenant       for the rest, by SQLAlchemy: console, command line, sync. A transaction costs 0.9 ms of CPU
-    Database.across_tenants  there, with no tenant
+    Database.transaction  for what each delivery needs: statements of the driver itself (asyncpg), from `.sql` files
+    Database.as_tenant    for the rest, by SQLAlchemy: console, command line, sync. A transaction costs 0.9 ms of CPU
 
 Invariant: every query runs for one tenant, except those on `due`, the table without tenants' content, and those that go
 from one tenant to the next by themselves (`app/db/each.py`). The tenant is set for the transaction only (`set local`), so
@@ -167,17 +166,7 @@ class Database:
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
-        async with self._sessions().begin(str(tenant_id)) as session:
-            yield session
-
-    @asynccontextmanager
-    async def across_tenants(self) -> AsyncIterator[AsyncSession]:
-        """A transaction with no tenant: `due` can be read and written, every other table shows zero rows.
-
-        Raises:
-            DatabaseUnavailable: As for `as_tenant`.
-        """
-        async with self._sessions().begin("") as session:
+        async with self._sessions().begin(tenant_id) as session:
             yield session
 
 

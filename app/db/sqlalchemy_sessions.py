@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import ExceptionContext, TextClause, event, exc, text
@@ -53,11 +54,11 @@ class Sessions:
         self._begin = async_sessionmaker(self._engine, expire_on_commit=False).begin
 
     @asynccontextmanager
-    async def begin(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
-        """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; empty: of no tenant."""
+    async def begin(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """A transaction in which PostgreSQL shows the rows of *tenant_id* alone."""
         try:
             async with self._begin() as session:
-                await session.execute(_BEGIN, {"tenant_id": tenant_id, "timeout_ms": STATEMENT_TIMEOUT_MS})
+                await session.execute(_BEGIN, {"tenant_id": str(tenant_id), "timeout_ms": STATEMENT_TIMEOUT_MS})
                 yield session
         except (exc.SQLAlchemyError, *DRIVER_ERRORS) as error:
             if is_passing(error) or refuses_login(error):

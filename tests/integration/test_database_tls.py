@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from app.db.session import open_database
 from app.errors import DatabaseUnavailable
+from tests.integration.nobody import run_as_nobody
 from tests.integration.test_smoke import write_certificate
 
 
@@ -55,8 +55,8 @@ async def test_verify_full_trusts_one_authority_and_the_host_that_it_vouches_for
     async with _server(authorities["ours"], welcomed) as port:
         url = f"postgresql://u:p@{host}:{port}/x?sslmode=verify-full&sslrootcert={authorities[trusted]}"
         with pytest.raises(DatabaseUnavailable) as refused:
-            async with open_database(url, pool_size=1) as database, database.across_tenants() as session:
-                await session.execute(text("select 1"))
+            async with open_database(url, pool_size=1) as database:
+                await run_as_nobody(database, "select 1")
 
     assert welcomed.is_set() is is_welcomed
     assert ("SSLCertVerificationError" in refused.value.detail) is not is_welcomed

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import text
-
 from app.core.retry import FAILURES_TO_OPEN
 from app.core.tenant import EVERY_TENANT
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.pauses import pause
 from app.db.session import Database
+from app.db.sql import numbered
 from demo.embedded import DatabaseUrls
 from tests.manifests.rendering import WORKLOAD, of_kind, render
 
@@ -25,11 +24,10 @@ async def test_the_backlogs_query_counts_what_waits_for_the_workers_role(
     )
 
     async def backlog() -> int:
-        async with worker_db.across_tenants() as session:
-            await session.execute(
-                text("set local search_path = pg_catalog")
-            )  # as the role may have it for KEDA's sessions
-            return int((await session.execute(text(query))).scalar_one())
+        async with worker_db.transaction(None) as transaction:
+            # As the role may have it for KEDA's sessions.
+            await transaction.run(numbered("set local search_path = pg_catalog"))
+            return int(await transaction.value(numbered(query)))
 
     assert await backlog() == 0
     async with open_intake(urls.intake) as intake:

@@ -30,6 +30,7 @@ from app.worker.app import Worker, open_worker
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_body, a_tenant, a_ticket, an_article, write_tenant
+from tests.integration.nobody import run_as_nobody
 
 A_TICKET: Final = {
     "subject": "Outlook receives no mail",
@@ -64,8 +65,7 @@ class Scene:
 
     async def make_due(self) -> None:
         """Let what waits for another attempt wait no longer."""
-        async with self.database.across_tenants() as session:
-            await session.execute(text("update due set due_at = now() where not is_leased"))
+        await run_as_nobody(self.database, "update due set due_at = now() where not is_leased")
 
     def notes(self, ticket_id: str) -> list[str]:
         return [note.html for note in self.portal.notes(ticket_id)]
@@ -245,8 +245,7 @@ async def _write_ticket_history(database: Database, tenant: Tenant) -> None:
 
 async def clear(database: Database) -> None:
     """Nothing of this stage is claimed by the next."""
-    async with database.across_tenants() as session:
-        await session.execute(text("delete from due"))
+    await run_as_nobody(database, "delete from due")
 
 
 async def eventually(condition: Any, *, limit_s: float = 15.0) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import text
 
 from app.db.ledger.claims import Ledger
 from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
+from tests.integration.nobody import run_as_nobody
 from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import Stage, eventually
 
@@ -19,8 +19,7 @@ from tests.integration.worker.conftest import Stage, eventually
 async def test_a_redis_that_takes_no_writes_leaves_the_work_to_the_relay(stage: Stage, valkey: ValkeyServer) -> None:
     ticket_id = stage.ticket()
     await stage.deliver(ticket_id)
-    async with stage.database.across_tenants() as session:
-        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    await run_as_nobody(stage.database, "update due set due_at = now() - interval '1 minute'")
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
         await redis.replicaof("127.0.0.1", 1)  # as after a failover
@@ -36,8 +35,7 @@ async def test_a_redis_that_takes_no_writes_leaves_the_work_to_the_relay(stage: 
 async def test_what_rings_do_not_tell_is_begun_by_the_relay(stage: Stage, valkey: ValkeyServer) -> None:
     ticket_id = stage.ticket()
     await stage.deliver(ticket_id)
-    async with stage.database.across_tenants() as session:
-        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    await run_as_nobody(stage.database, "update due set due_at = now() - interval '1 minute'")
     async with Redis.from_url(valkey.url) as redis:
         await redis.delete(STREAM)
         await redis.xgroup_create(
@@ -62,8 +60,7 @@ async def test_where_rings_lead_to_claims_that_take_long_the_relay_begins_no_mor
 
     monkeypatch.setattr(Ledger, "claim_next", claim_slowly)
     await stage.deliver(stage.ticket())
-    async with stage.database.across_tenants() as session:
-        await session.execute(text("update due set due_at = now() - interval '1 minute'"))
+    await run_as_nobody(stage.database, "update due set due_at = now() - interval '1 minute'")
     of_a_ring = asyncio.create_task(stage.worker.attempts.work())
     for _ in range(3):
         await stage.worker.relay.pass_once()

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from asyncpg import UndefinedColumnError
-from sqlalchemy import text
 
 from app.core.delivery import Status
 from app.db.ledger.claims import GivenUp, Ledger
@@ -19,6 +18,7 @@ from app.db.session import Database
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
+from tests.integration.nobody import run_as_nobody
 from tests.integration.superuser import run_as_superuser
 
 LEASE = timedelta(seconds=30)
@@ -27,8 +27,7 @@ LEASE = timedelta(seconds=30)
 @pytest.fixture
 async def ledger(worker_db: Database) -> AsyncIterator[Ledger]:
     yield Ledger(worker_db, lease=LEASE, max_attempts=3)
-    async with worker_db.across_tenants() as session:
-        await session.execute(text("delete from due"))
+    await run_as_nobody(worker_db, "delete from due")
 
 
 async def accept(intake: Intake, tenant_id: UUID, *, ticket_id: str = "1") -> UUID:
@@ -38,8 +37,7 @@ async def accept(intake: Intake, tenant_id: UUID, *, ticket_id: str = "1") -> UU
 
 
 async def let_leases_end(database: Database) -> None:
-    async with database.across_tenants() as session:
-        await session.execute(text("update due set due_at = now()"))
+    await run_as_nobody(database, "update due set due_at = now()")
 
 
 async def claim_all(ledger: Ledger) -> set[UUID]:
@@ -335,13 +333,11 @@ async def test_a_tenant_with_ten_thousand_does_not_keep_another_waiting(
     busy, quiet = uuid4(), uuid4()
     limited = Ledger(worker_db, lease=LEASE, max_attempts=3, slots=lambda: {busy: 10, quiet: 10})
     await asyncio.gather(*(accept(intake, busy) for _ in range(1_000)))
-    async with worker_db.across_tenants() as session:
-        await session.execute(
-            text(
-                "insert into due (tenant_id, job_id) select :tenant_id, gen_random_uuid() from generate_series(1, 9000)"
-            ),
-            {"tenant_id": busy},
-        )
+    await run_as_nobody(
+        worker_db,
+        "insert into due (tenant_id, job_id) select :tenant_id, gen_random_uuid() from generate_series(1, 9000)",
+        tenant_id=busy,
+    )
     while (claim := await limited.claim_next()) is not None:
         assert claim.tenant_id == busy
     job_id = await accept(intake, quiet)

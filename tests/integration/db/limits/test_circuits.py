@@ -26,6 +26,7 @@ from app.db.reports.load import failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import Code
 from tests.builders import an_outcome
+from tests.integration.nobody import run_as_nobody
 
 NOW = timedelta(0)
 
@@ -33,8 +34,7 @@ NOW = timedelta(0)
 @pytest.fixture
 async def ledger(worker_db: Database) -> AsyncIterator[Ledger]:
     yield Ledger(worker_db, lease=timedelta(seconds=30), max_attempts=3)
-    async with worker_db.across_tenants() as session:
-        await session.execute(text("delete from due"))
+    await run_as_nobody(worker_db, "delete from due")
     await resume(worker_db, EVERY_TENANT)
 
 
