@@ -8,12 +8,10 @@ the number alone that the link names.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from importlib import resources
 from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -26,6 +24,7 @@ from litestar.params import FromPath
 
 from app.api.bodies import Bodies
 from app.core.feedback import MAX_COMMENT_CHARS, read_token
+from app.core.toml import read_toml
 from app.db.ledger.intake import Intake
 
 # A form encodes a character outside the BMP as 12 bytes (%F0%9F%98%80); 200 bytes are for the names of the fields.
@@ -71,7 +70,7 @@ class FeedbackKey:
 
 @cache
 def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads(resources.files(__package__).joinpath("feedback.toml").read_text("utf-8"))
+    return read_toml(__package__, "feedback.toml")
 
 
 @get("/feedback/{token:str}", include_in_schema=False, sync_to_thread=False)

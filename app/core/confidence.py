@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from importlib import resources
 from itertools import chain
 from typing import Final
 
@@ -28,6 +26,7 @@ from app.core.enhancement import Confidence, Kept, Reason
 from app.core.logistic import likelihood
 from app.core.source import Gathered, Source, SourceKind
 from app.core.ticket import Ticket
+from app.core.toml import read_toml
 
 _OLD_DAYS: Final = 365
 _TOLD_DAYS: Final = 30
@@ -379,7 +378,7 @@ class Weights:
 
 @cache
 def weights() -> Weights:
-    told = tomllib.loads(resources.files("app.core").joinpath("confidence.toml").read_text("utf-8"))
+    told = read_toml(__package__, "confidence.toml")
     return Weights(
         told["bias"], told["weight"], told["level"]["medium"], told["level"]["high"], told["level"]["nothing"]
     )

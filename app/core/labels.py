@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
+
+from app.core.toml import read_toml
 
 
 def labels(language: str) -> dict[str, str]:
@@ -15,4 +15,4 @@ def labels(language: str) -> dict[str, str]:
 @cache
 def all_labels() -> dict[str, dict[str, str]]:
     """The note's fixed words of every language, by language code."""
-    return tomllib.loads(resources.files("app.core").joinpath("note_labels.toml").read_text("utf-8"))
+    return read_toml(__package__, "note_labels.toml")

@@ -5,13 +5,11 @@ Invariant: all are in normal form; "stems" are those of `tokens.stems`, other se
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
 
 from app.core.check.tokens import irregular, stems
+from app.core.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ _STEMS = frozenset(
 
 @cache
 def lexicon() -> Lexicon:
-    words = _read("support_words.toml")
+    words = read_toml(__package__, "support_words.toml")
     names = ("function", "records", "negators", "conjunctions", "undecided", "without", "only")
     function, records, negators, conjunctions, undecided, without, only = (
         frozenset(words[name].split()) for name in names
@@ -157,7 +155,7 @@ def lexicon() -> Lexicon:
 
 @cache
 def act_words() -> ActWords:
-    words = _read("act_words.toml")
+    words = read_toml(__package__, "act_words.toml")
     first_person = {code: frozenset(text.split()) for code, text in words.pop("first_person").items()}
     sets = {name: _stems(text) if name in _STEMS else frozenset(text.split()) for name, text in words.items()}
     actions = lexicon().actions
@@ -169,10 +167,6 @@ def act_words() -> ActWords:
 def _stems_of_forms(verbs: frozenset[str]) -> frozenset[str]:
     """Of the irregular forms of *verbs*, which say nothing by themselves: "went", "took", "kam"."""
     return frozenset(stem for form, verb in irregular().items() if verb in verbs for stem in stems(form))
-
-
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files(__package__).joinpath(name).read_text("utf-8"))
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -5,15 +5,14 @@ Invariant: all are in normal form; words of more than four letters are compared 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Final
 
 from app.core.check.lexicon import lexicon
 from app.core.check.tokens import stems
+from app.core.toml import read_toml
 
 _EXACT: Final = 4
 """Words up to so many letters are compared as they stand: their stems are those of too many others."""
@@ -90,7 +89,7 @@ def does_it(said: Sequence[str], at: int) -> bool:
 
 @cache
 def opposites() -> Opposites:
-    words = tomllib.loads(resources.files(__package__).joinpath("opposites.toml").read_text("utf-8"))
+    words = read_toml(__package__, "opposites.toml")
     axes = [[pole.split() for pole in line.split("|")] for line in _lines(words["opposites"])]
     first_value = len(axes)
     axes += [[pole.split() for pole in line.split("|")] for line in _lines(words["values"])]

@@ -13,14 +13,13 @@ amount. Its form tells it: a digit, a sign that prose does not have, a dot or a 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from functools import cache, lru_cache
-from importlib import resources
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
 from app.core.reading.text import without_hidden
+from app.core.toml import read_toml
 
 _LATIN = re.compile("[a-z]")
 _WORDS = re.compile(r"\S+")
@@ -161,7 +160,7 @@ def stems(word: str) -> tuple[str, ...]:
 @cache
 def irregular() -> dict[str, str]:
     """For each form of irregular_verbs.toml its verb, also with a prefix: "eingezogen" is of "einziehen"."""
-    read = tomllib.loads(resources.files(__package__).joinpath("irregular_verbs.toml").read_text("utf-8"))
+    read = read_toml(__package__, "irregular_verbs.toml")
     found: dict[str, str] = {}
     for language, lines in read.items():
         for line in lines.split("\n"):

@@ -14,13 +14,12 @@ docs/support.md).
 from __future__ import annotations
 
 import operator
-import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib import resources
 from typing import Final
 
 from app.core.logistic import logistic
+from app.core.toml import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +106,5 @@ def weigh(traits: Traits) -> float:
 
 @cache
 def _weights() -> tuple[float, list[float]]:
-    read = tomllib.loads(resources.files(__package__).joinpath("weighing.toml").read_text("utf-8"))
+    read = read_toml(__package__, "weighing.toml")
     return read["bias"], [read[table][name] for table in _TABLES for name in TRAITS]

@@ -7,10 +7,10 @@ That somebody left, and that a mail arrived, people write too.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import Final, NamedTuple
+
+from app.core.toml import read_toml
 
 _BEGINS: Final = 400
 """An answer says within so many characters what it is."""
@@ -32,8 +32,8 @@ class _Forms(NamedTuple):
 
 @cache
 def _forms() -> _Forms:
-    read = tomllib.loads(resources.files(__package__).joinpath("answers.toml").read_text("utf-8"))
-    return _Forms(**{name: re.compile("|".join(read[name])) for name in _Forms._fields})
+    read = read_toml(__package__, "answers.toml")
+    return _Forms(*(re.compile("|".join(read[name])) for name in _Forms._fields))
 
 
 def said_of_left(own: str) -> list[str] | None:

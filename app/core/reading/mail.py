@@ -10,15 +10,14 @@ writer's own: words that are searched needlessly harm less than words that are n
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
 from app.core.reading.markup import OUTLOOK_LINE, SIGNATURE_LINE
+from app.core.toml import read_toml
 
 
 class Mail(NamedTuple):
@@ -67,7 +66,7 @@ _END_OF_FORMULA: Final = " \t,.!;*–—-:"
 
 @cache
 def _lists() -> Mapping[str, frozenset[str]]:
-    lists = tomllib.loads(resources.files(__package__).joinpath("mail_words.toml").read_text("utf-8"))
+    lists = read_toml(__package__, "mail_words.toml")
     return {name: frozenset(words) for name, words in {**lists, "header": lists["from"] + lists["header"]}.items()}
 
 

@@ -9,12 +9,11 @@ where they are one of those who are known, or stand below closing words: "THANKS
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib import resources
 from typing import Final, NamedTuple
 
 from app.core.reading.mail import Mail
+from app.core.toml import read_toml
 
 _MOST_PIECES: Final = 12
 _IS_REPLY = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|res|rif|ynt|回复|回覆)\s*[:：]|.*##[^#]{1,40}##", re.IGNORECASE)
@@ -48,10 +47,10 @@ class _Forms(NamedTuple):
 
 @cache
 def _forms() -> _Forms:
-    read = tomllib.loads(resources.files(__package__).joinpath("thanks.toml").read_text("utf-8"))
+    read = read_toml(__package__, "thanks.toml")
     read["trouble"] = [rf"\b(?:{'|'.join(read['trouble'])})\b"]
     read["closes"] = [rf"(?:{'|'.join(read['closes'])})(?P<name>(?: \S+){{0,3}})"]
-    return _Forms(**{name: re.compile("|".join(read[name])) for name in _Forms._fields})
+    return _Forms(*(re.compile("|".join(read[name])) for name in _Forms._fields))
 
 
 def only_thanks(subject: str, mail: Mail, *, people: str = "") -> bool:
