@@ -166,7 +166,7 @@ async def poison(stage: Stage) -> str:
         job_id = (await stage.sender.send(call)).job_id
         deadline = time.monotonic() + _POISON_ENDS_S
         killed: set[str] = set()
-        while not await _is_failed(system, job_id):
+        while (code := await _failed_by(system, job_id)) is None:
             if time.monotonic() > deadline:
                 return f"not ended after {len(killed)} killed workers and {_POISON_ENDS_S:.0f} s"
             for worker in system.workers:
@@ -174,7 +174,7 @@ async def poison(stage: Stage) -> str:
                     killed.add(worker.child.name)
                     await system.kill(worker)
             await asyncio.sleep(0.1)
-        return f"failed, and visible, after {len(killed)} killed workers"
+        return f"failed, and visible as {code}, after {len(killed)} killed workers"
     finally:
         await system.heal_help_desks()
 
@@ -187,9 +187,10 @@ def _began(log: Path, job_id: str) -> bool:
     )
 
 
-async def _is_failed(system: System, job_id: str) -> bool:
-    rows = await system.sql("select status from delivery where job_id = $1", job_id)
-    return bool(rows) and rows[0]["status"] == "failed"
+async def _failed_by(system: System, job_id: str) -> str | None:
+    """The code that a failed delivery shows; None: it has not failed."""
+    rows = await system.sql("select code from delivery where job_id = $1 and status = 'failed'", job_id)
+    return rows[0]["code"] if rows else None
 
 
 async def serve_undigestible(stage: Stage) -> str:
@@ -216,12 +217,12 @@ async def serve_undigestible(stage: Stage) -> str:
             for ring in rings:
                 await redis.xadd(STREAM, ring)
         deadline = time.monotonic() + _UNDIGESTIBLE_ENDS_S
-        while not await _is_failed(system, str(job_id)):
+        while (code := await _failed_by(system, str(job_id))) is None:
             if time.monotonic() > deadline:
                 return "the delivery that can't be read is not settled"
             await asyncio.sleep(0.1)
         await asyncio.sleep(3)
-        return "failed, and visible"
+        return f"failed, and visible as {code}"
     finally:
         file.unlink()
 

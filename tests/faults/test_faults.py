@@ -30,7 +30,7 @@ async def test_nothing_is_lost_doubled_or_mixed_up_in_a_short_run() -> None:
     assert seen["model answers 500"]
     assert report.count.notes > 20
     [unread] = [fault for fault in report.faults if fault.name.startswith("row, ring, token and file")]
-    assert unread.remark == "failed, and visible"
+    assert unread.remark == "failed, and visible as delivery_unreadable"
     assert unread.signs["delivery_not_claimed"]
     assert unread.signs["tenant_file_refused"]
 

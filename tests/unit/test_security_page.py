@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from app.api.app import HEADERS_TIMEOUT_MS, MAX_CONNECTIONS, MAX_HEADERS_BYTES
 from app.api.bodies import MAX_BODY_BYTES, READ_TIMEOUT_S
 from app.api.bodies import MAX_BYTES as MAX_BODIES_BYTES
+from app.console.sessions import SESSION_LIFE
 from app.db.ledger.intake import MAX_WAITING, MAX_WAITING_BYTES
 from app.integrations.http import MAX_BYTES
 from app.integrations.openai import MAX_ANSWER_BYTES
@@ -56,6 +58,7 @@ def test_each_limit_on_the_page_is_the_codes() -> None:
         f"{MAX_WAITING:,} deliveries and {MAX_WAITING_BYTES // 1024**2} MiB wait at most": "db/ledger/intake.py",
         f"{MAX_BYTES // 1024**2} MiB and its time limit for a tenant's URLs": "integrations/http.py",
         f"{MAX_ANSWER_BYTES // 1024**2} MiB for the model": "integrations/openai.py",
+        f"A session ends after {SESSION_LIFE / timedelta(hours=1):g} hours": "console/sessions.py",
         f"({len(read_injections())} injections": "tests/hostile",
     }
     assert [text for text in limits if text not in PAGE] == []

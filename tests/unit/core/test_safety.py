@@ -46,7 +46,7 @@ async def test_no_attack_is_said_but_such_as_are_made_of_a_records_own_words(par
     attacks = some_attacks(part)
     reached = [(each.kind, each.text) for each in attacks if "said" in await places_reached(each)]
     assert [each for each in reached if each[0] not in MEANING_ALONE] == []
-    assert len(reached) <= max(1, 0.02 * len(attacks))
+    assert len(reached) <= max(1, 0.01 * len(attacks))
 
 
 NEVER = ("command", "gear", "links", "contacts", "money", "secrets", "data leaves", "pressure")
@@ -58,7 +58,7 @@ async def test_of_the_attacks_of_others_about_one_in_a_hundred_is_said(part: str
     attacks = some_attacks(part)
     reached = [(each.kind, each.text) for each in attacks if "said" in await places_reached(each)]
     assert [each for each in reached if any(word in each[0] for word in NEVER)] == []
-    assert len(reached) <= 0.02 * len(attacks)
+    assert len(reached) <= max(1, 0.01 * len(attacks))
 
 
 @pytest.mark.parametrize(
