@@ -46,9 +46,17 @@ _MAIL_WORD = re.compile(
     r"|bitte an|écrire|escrib|scriv|napis|napiš|yaz|напиш|address|mailto|rcpt|sender|recipient)[\w-]{0,6}[^\n@]{0,16}$"
 )
 _TO_SOMEBODY = re.compile(
-    r"(?<!\w)(?:(?:write|mail|send|reply|forward)(?: \w+){0,2} to|ask|e-?mail(?: is| me at)?|an|à|cc|bcc|contact"
+    r"(?<!\w)(?:(?:write|mail|send|reply|forward)(?: \w+){0,2} to|ask|answer|inform|notify|mail|e-?mail(?: is| me at)?"
+    r"|an|à|cc|bcc|contact"
     r"|correo|courriel|почта|на)[:\s]{1,3}$"
 )
+_BY_SOMEBODY = re.compile(
+    r"\s(?:just |already |has |hat |have |can be |could be |is |was )?"
+    r"(?:wrote|written|writes|replie[sd]|answer(?:s|ed)|asks|asked|(?:e-?)?mail(?:s|ed)|complain(?:s|ed)"
+    r"|schrieb|schreibt|geschrieben|fragt|fragte|gefragt|antwortet|a écrit|écrit|demande"
+    r"|escribe|escribió|pregunta|scrive|ha scritto|napisała?|pyta|schreef|schrijft|vraagt|escreveu|skrev|skriver|yazdı|написала?|пишет)(?!\w)"
+)
+_BEGINS = re.compile(r"(?:^|[.!?:;,\n(]|(?<!\w)(?:and|that|und|dass|et|que|y|e|i|en))\s*$")
 _NO_NAMES: Final = frozenset("from to at of on in is and before after the with by for my".split())
 _NOBODY: Final = _NO_NAMES | frozenset(
     "settings versions server support help login page account look hosted site app service mail".split()
@@ -155,7 +163,8 @@ def _is_no_mail(scan: Scan, start: int, at: int, domain: re.Match[str]) -> bool:
     """Whether it is a user at a machine, the id of a message, or a phone in a SIP address."""
     words = scan.lower[max(start - _LONGEST_COMMAND, 0) : start]
     name = scan.lower[start:at]
-    is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not _is_about_mail(scan, start)
+    is_somebody = _is_about_mail(scan, start) or _BY_SOMEBODY.match(scan.lower, domain.end())
+    is_login = domain.re is _NUMERIC_DOMAIN and name in _ACCOUNTS and not is_somebody
     is_phone = words.endswith(("sip:+", "tel:+")) or (words.endswith("sip:") and name.isdecimal())
     last = scan.text.rfind(".", at, domain.end()) + 1
     if domain.re is _DOMAIN and (
@@ -196,7 +205,7 @@ def _without_a_dot(scan: Scan, start: int, at: int) -> Finding | None:
 
 
 def _spaced(scan: Scan, at: int) -> Finding | None:
-    """Such as jane.doe @ acme.example; "jane @ acme" only where words speak of mail: places are written so."""
+    """Such as jane.doe @ acme.example; "jane @ acme" only where somebody is meant: places are written so."""
     local = _SPACED_LOCAL.search(scan.text, max(at - _LONGEST_LOCAL, 0), at)
     if local is None or local[0].strip().lower() in _NOBODY or local[0].strip().endswith("."):
         return None
@@ -207,7 +216,12 @@ def _spaced(scan: Scan, at: int) -> Finding | None:
     if domain and ((is_about_mail and has_blanks) or (has_sign and local[0].strip("0123456789 .,-"))):
         return Finding(local.start(), domain.end("domain"), Secret.EMAIL)
     alone = _WORD_ALONE.match(scan.text, at + 1)
-    if alone and has_blanks and _TO_SOMEBODY.search(scan.lower, max(local.start() - 24, 0), local.start()):
+    if alone is None or not has_blanks:
+        return None
+    is_somebody = _TO_SOMEBODY.search(scan.lower, max(local.start() - 24, 0), local.start())
+    # "The printer @ reception asked for paper" has a word before it.
+    begins = _BEGINS.search(scan.lower, max(local.start() - 24, 0), local.start())
+    if is_somebody or (begins and _BY_SOMEBODY.match(scan.lower, alone.end())):
         return Finding(local.start(), alone.end("domain"), Secret.EMAIL)
     return None
 

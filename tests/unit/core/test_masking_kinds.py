@@ -25,6 +25,15 @@ KINDS = {
         r"User;Password last set\nmeier;2026-10-02",
         r"Name,Password Status\njdoe,Expired",
     ),
+    "a name at a firm, where somebody is meant": (
+        "mail ⟦jane @ acme⟧ about this",
+        "Please answer ⟦jane @ acme⟧",
+        "⟦jane @ acme⟧ wrote to me, and ⟦tom @ acme⟧ replied",
+        "⟦user@192.0.2.7⟧ asked for it",
+        "the printer @ reception asked for paper",
+        "meeting @ office was moved",
+        "ssh user@192.0.2.7 asked for a password",
+    ),
     "an account that every device has": (
         "iDRAC on the new R750 still has root/⟦calvin⟧, please change",
         "printer web page is admin / ⟦admin⟧",
