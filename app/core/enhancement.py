@@ -368,22 +368,13 @@ def salvage(
         for statement in getattr(draft, name):
             if len(statements) == MAX_STATEMENTS:
                 break
-            text, citations = checker.statement(
-                statement.text[:_MAX_RAW_CHARS],
-                [ref for ref in statement.citations if ref not in left_out],
-                max_chars=MAX_STATEMENT_CHARS,
-                is_fact=name == "facts",
+            kept_of_it, words = _salvage_statement(
+                statement, checker, told, budget=budget, is_fact=name == "facts", left_out=left_out
             )
-            # What repeats a text above it is not shown (`core.note`), and takes no room.
-            text = text if told.has(text) else checker.shortened(text, max_words=budget)
-            words = 0 if told.has(text) else count_words([text])
-            saying = checker.refs_of(text)  # none: it only looks or asks
-            citations = [ref for ref in citations if not saying or ref in saying]
-            citations = citations or _sources_of(text, checker, left_out)
-            if text and words <= budget and (citations or name != "facts"):
-                statements.append(Statement(text=text, citations=citations))
+            if kept_of_it.text and words <= budget and (kept_of_it.citations or name != "facts"):
+                statements.append(kept_of_it)
                 budget -= words
-                told.add(text)
+                told.add(kept_of_it.text)
     if checker.only_repeats(summary) and (new := kept["hypotheses"] or kept["facts"]):
         # The note begins with what is new to its reader, and tells it once (`core.note`).
         summary = new[0].text
@@ -402,6 +393,24 @@ def salvage(
     )
     _check_rest(rest, draft, language, checker)
     return rest
+
+
+def _salvage_statement(
+    statement: Statement, checker: Checker, told: Told, *, budget: int, is_fact: bool, left_out: Collection[str]
+) -> tuple[Statement, int]:
+    """What can be kept of *statement*, with the sources that say it, and how many of the note's words it takes."""
+    text, cited = checker.statement(
+        statement.text[:_MAX_RAW_CHARS],
+        [ref for ref in statement.citations if ref not in left_out],
+        max_chars=MAX_STATEMENT_CHARS,
+        is_fact=is_fact,
+    )
+    # What repeats a text above it is not shown (`core.note`), and takes no room.
+    text = text if told.has(text) else checker.shortened(text, max_words=budget)
+    words = 0 if told.has(text) else count_words([text])
+    saying = checker.refs_of(text)  # none: it only looks or asks
+    citations = [ref for ref in cited if not saying or ref in saying] or _sources_of(text, checker, left_out)
+    return Statement(text=text, citations=citations), words
 
 
 def _check_rest(rest: Kept, draft: Draft, language: str, checker: Checker) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from app.core.completion import Completion
-from app.core.enhancement import Closing, Enhancement, Statement, salvage
+from app.core.enhancement import Closing, Enhancement, Kept, Statement, salvage
 from app.core.fixes import tells_a_fix
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
@@ -74,21 +75,13 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
         )
     except ModelRefused:
         return _nothing(Code.MODEL_UNAVAILABLE, completion)
-    # Where technicians wrote one sentence, the summary is all.
-    lines = kept.next_steps or kept.facts or [Statement(text=kept.summary, citations=[])]
-    lines = [line for line in lines if line.text and not _holds_secret(line.text)]
+    is_covered = any(article.score >= _COVERS for article in articles)
+    summary, causes, lines = _parts(kept, is_covered=is_covered)
     if not lines:
         return _nothing(Code.NOTHING_FOUND, completion)
     found = Gathered(
         kind=SourceKind.ARTICLE, state=GatherState.OK if articles else GatherState.EMPTY, sources=tuple(articles)
     )
-    causes = [fact for fact in kept.facts if not _holds_secret(fact.text)] if kept.next_steps else []
-    is_covered = any(article.score >= _COVERS for article in articles)
-    summary = kept.summary if (kept.next_steps or kept.facts) and not _holds_secret(kept.summary) else ""
-    if is_covered:  # without an article's draft, which tells the cause, the resolution does
-        told_already = {line.text for line in lines}
-        why = causes or [Statement(text=summary, citations=[])]
-        lines = [*(each for each in why if each.text and each.text not in told_already), *lines]
     enhancement = Enhancement(
         summary=summary,
         facts=tuple(causes),
@@ -102,14 +95,27 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
     return show_enhancement(enhancement, ticket, mask=mask, note=tools.note)
 
 
+def _parts(kept: Kept, *, is_covered: bool) -> tuple[str, list[Statement], list[Statement]]:
+    """The draft's summary, causes and lines, without those that hold a secret; no lines: there is no draft."""
+    whole = [Statement(text=kept.summary, citations=[])]
+    # Where technicians wrote one sentence, the summary is all.
+    lines = _without_secrets(kept.next_steps or kept.facts or whole)
+    causes = _without_secrets(kept.facts) if kept.next_steps else []
+    whole = _without_secrets(whole) if kept.next_steps or kept.facts else []
+    if lines and is_covered:  # without an article's draft, which tells the cause, the resolution does
+        told_already = {line.text for line in lines}
+        lines = [*(each for each in causes or whole if each.text not in told_already), *lines]
+    return whole[0].text if whole else "", causes, lines
+
+
 def _nothing(why: Code, completion: Completion) -> Enhancement:
     """What is stored where the model was paid and there is no draft."""
     return Enhancement(closing=Closing(nothing=why), prompt=prompt_version(), **usage([completion]))
 
 
-def _holds_secret(text: str) -> bool:
-    """Whether *text* tells a password or key: masked, it helps nobody, and the draft is to be copied."""
-    return _SECRET.search(text) is not None
+def _without_secrets(statements: Sequence[Statement]) -> list[Statement]:
+    """Those with words, and with no password or key: masked, it helps nobody, and the draft is to be copied."""
+    return [each for each in statements if each.text and not _SECRET.search(each.text)]
 
 
 def _as_source(ticket: Ticket, told: str) -> Source:
