@@ -54,7 +54,8 @@ _BY_SOMEBODY = re.compile(
     r"\s(?:just |already |has |hat |have |can be |could be |is |was )?"
     r"(?:wrote|written|writes|replie[sd]|answer(?:s|ed)|asks|asked|(?:e-?)?mail(?:s|ed)|complain(?:s|ed)"
     r"|schrieb|schreibt|geschrieben|fragt|fragte|gefragt|antwortet|a écrit|écrit|demande"
-    r"|escribe|escribió|pregunta|scrive|ha scritto|napisała?|pyta|schreef|schrijft|vraagt|escreveu|skrev|skriver|yazdı|написала?|пишет)(?!\w)"
+    r"|escribe|escribió|pregunta|scrive|ha scritto"
+    r"|napisała?|pyta|schreef|schrijft|vraagt|escreveu|skrev|skriver|yazdı|написала?|пишет)(?!\w)"
 )
 _BEGINS = re.compile(r"(?:^|[.!?:;,\n(]|(?<!\w)(?:and|that|und|dass|et|que|y|e|i|en))\s*$")
 _NO_NAMES: Final = frozenset("from to at of on in is and before after the with by for my".split())
