@@ -162,7 +162,7 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (password_columns.password_columns, frozenset({"password"})),
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
-    (passwords_in_prose, frozenset({"password", "code", "misspelt", "ssid"})),
+    (passwords_in_prose, frozenset({*cues.ANCHORS, "password", "ssid"})),
     (hints.passwords_by_hint, frozenset(hints.ANCHORS)),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key", "underscore"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),

@@ -36,6 +36,17 @@ ANCHORS: Final = {
         "|host-key|2fa backup|mfa backup|nummer"
         "|验证码|驗證碼|动态码|koodi"
     ).split("|"),
+    "question": (
+        "security question|secret question|sicherheitsfrage|question secrète|question de sécurité"
+        "|pregunta de seguridad|pregunta secreta|domanda di sicurezza|domanda segreta|pergunta de segurança"
+        "|pergunta secreta|beveiligingsvraag|controlevraag|pytanie bezpieczeństwa|pytanie kontrolne"
+        "|kontrolní otázka|bezpečnostní otázka|kontrolné otázky|контрольный вопрос|секретный вопрос"
+        "|säkerhetsfråga|güvenlik sorusu"
+    ).split("|"),
+    "secret word": (
+        "respuesta de seguridad|maiden name|mädchenname|memorable word|secret answer|code word|codeword|losungswort"
+        "|codewort|кодовое слово"
+    ).split("|"),
     "misspelt": "word|wort|oord|seña|phrase".split("|"),
 }
 """Of `passwords` it reads the places too; the second halves of words for a password are those of misspelt ones."""
@@ -120,6 +131,11 @@ _NETWORK_KEY = re.compile(rf"[^\n]{{0,48}}?\n?{_KEY_WORD}")
 """The word for a key after one for a network, as in "ssid Acme and key x"."""
 _KEY_BEFORE_SSID = re.compile(rf"{_KEY_WORD}(?=\s?[:=]\s?\S{{6,64}}?[\s,;/|]{{1,3}}$)")
 _OF_A_NETWORK = re.compile(r"wi-?fi|wlan|wpa|wep|hotspot")
+_ANSWER = re.compile(
+    r"[^\n]{0,100}?\n?(?<![^\W_])(?P<answer>answer|antwort|réponse|respuesta|risposta|resposta|antwoord|odpowiedź|odpověď"
+    r"|odpoveď|ответ|svar|cevap)(?![^\W_])"
+)
+_NETWORKS: Final = frozenset({"wlan", "wifi", "wi-fi"})
 _BACK: Final = 20
 INFLECTED: Final = frozenset(
     "jelszót jelszavát jelszavamat parolayı parolamı"
@@ -151,6 +167,8 @@ def cues(scan: Scan) -> list[Cue]:
             others.append(at)
     found += _of_networks(scan, others)
     found += _of_codes(scan)
+    found += _of_questions(scan)
+    found += _networks(scan, [cue.start for cue in found])
     found.sort(key=_by_place)
     starts = [cue.start for cue in found]
     if misspelt := [*_misspelt(scan, starts, [*others, *(at for at, _ in scan.hits("misspelt"))])]:
@@ -168,6 +186,24 @@ def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
         match = _KEY_BEFORE_SSID.search(scan.lower, max(at - _DIGIT_BEFORE, 0), at) if word == "ssid" else None
         if match:
             yield Cue(match.start(), match.end(), False, False, "network")
+
+
+def _of_questions(scan: Scan) -> Iterator[Cue]:
+    """The word for the answer to a security question, and words that ask for a word: "maiden name", "codeword"."""
+    for at, word in scan.hits("question"):
+        if match := _ANSWER.match(scan.lower, at + len(word)):
+            yield Cue(*match.span("answer"), is_code=False, is_weak=False, language="")
+    for at, word in scan.hits("secret word"):
+        yield Cue(at, at + len(word), is_code=False, is_weak=False, language="")
+
+
+def _networks(scan: Scan, starts: Sequence[int]) -> Iterator[Cue]:
+    """A network itself, where no word for its key stands: "WLAN Gäste: x", "the wifi? - it's x"."""
+    for at, word in scan.hits("ssid"):
+        end = at + len(word)
+        is_one = word in _NETWORKS and scan.has_digit(end, end + _DIGIT_AFTER) and _is_whole(scan, at, end)
+        if is_one and not any(-_DIGIT_BEFORE < start - at < _DIGIT_AFTER for start in starts):
+            yield Cue(at, end, is_code=False, is_weak=True, language="network")
 
 
 def _by_place(cue: Cue) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -56,6 +56,7 @@ _ONE_USED = re.compile(
     rf"(?<!\S)(?P<verb>[^\W\d_]{{1,16}})\s{_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}(?:\s[^\W\d_]{{1,8}}){{0,2}}\s$"
 )
 _SIGNS_IN_WITH = re.compile(rf"(?P<joint>(?:\s+[^\W\d_]{{1,10}}){{0,3}}?)\s+{_AROUND}{_ODD}")
+_AND_ANOTHER = re.compile(rf"\s(?P<joint>[^\W\d_]{{1,4}})\s{_AROUND}{_ODD}")
 _WITH_BEFORE = re.compile(rf"(?<!\S){_AROUND}(?P<value>[^\s{QUOTES}]{{5,40}}){_AROUND}\s(?P<joint>[^\W\d_]{{2,6}})\s$")
 _CODE = re.compile(
     r"(?:\d{3,4}-\d{2,4}|[A-Z]{0,2}\d{3,6}[A-Z#*]{0,2}|[A-Z]\d{2,5}[A-Z]|[A-Z]?\d{1,2}(?:-[A-Z]?\d{1,2}){2,3})(?![^\W_])"
@@ -63,11 +64,11 @@ _CODE = re.compile(
 _ASKED_FOR = re.compile(r"(?<![^\W_])(?:code|pin|kod|kód|codice|código|código|kode|koodi|код|пин)(?![^\W\d_]{3})")
 _NUMBER = re.compile(r"\d{4,8}#?(?<!\D(?:19|20)\d\d)")
 _WORD_AND_DIGIT = re.compile(r"[A-ZÀ-ÞА-Я][^\W\d_]{4,}\d[!?]?")
+_SMALL_WORD = re.compile(r"[^\W\d_A-Z]{6,}\d{1,4}[!?]?")
 _LEET_WORD = re.compile(
     r"(?=.{7,40}$)(?=.*[A-Z])(?:[A-Za-z]*[a-z]?\d[a-z]{2,}[A-Za-z0-9]*(?:-\w+)*|\d[A-Z][a-z]+\d?[A-Z]\w+)"
 )
-_FORMS: Final = (HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER)
-_FORMS_BESIDE_A_USER: Final = (*_FORMS, _WORD_AND_DIGIT, _LEET_WORD)
+_FORMS: Final = (HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, _WORD_AND_DIGIT, _SMALL_WORD, _LEET_WORD)
 _ALL_CAPITALS = re.compile(r"[A-Z]{2,}[_-]\d")
 _KEYS_PRESSED = re.compile(r"(?:ctrl|control|strg|alt|shift|cmd|command|option|win|windows)\+", re.IGNORECASE)
 _USUAL: Final = frozenset(
@@ -115,7 +116,9 @@ def _used(match: re.Match[str] | None, word: str = "") -> Iterator[Finding]:
     """The value of *match*, if a word for "with" stands before it, at the end of *word* or after it."""
     if match and (joint := (word + match["joint"]).split()) and joint[-1].lower() in _JOINTS:
         found = _by_form(match, "value")
-        if found and not _ALL_CAPITALS.match(match.string, found.start):
+        another = _AND_ANOTHER.match(match.string, found.end) if found else None
+        is_user = another and another["joint"] in _JOINTS
+        if found and not is_user and not _ALL_CAPITALS.match(match.string, found.start):
             yield found
 
 
@@ -126,7 +129,7 @@ def _beside_a_user(scan: Scan, end: int) -> Iterator[Finding]:
 
 def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
     """The word of *match*, if a user's name stands before it, which begins at *after* or later."""
-    found = _by_form(match, match.lastgroup or 0, _FORMS_BESIDE_A_USER)
+    found = _by_form(match, match.lastgroup or 0, is_beside_user=True)
     user = _after_a_user().search(scan.lower, after, found.start) if found else None
     if found and user and not is_ordinary(user["user"]):
         yield found
@@ -134,11 +137,11 @@ def _of_user(scan: Scan, match: re.Match[str], after: int) -> Iterator[Finding]:
 
 def _typed(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if match := _NEXT_ONE.match(scan.text, end):
-        found = _by_form(match, "value", (*_FORMS, _WORD_AND_DIGIT, _LEET_WORD))
+        found = _by_form(match, "value")
         if found and _is_about_signing_in(scan, found):
             yield found
     if match := _ONE_BEFORE.search(scan.text, max(start - _REACH, 0), start):
-        found = _by_form(match, "value", (*_FORMS, _WORD_AND_DIGIT))
+        found = _by_form(match, "value")
         if found and _is_about_signing_in(scan, found):
             yield found
         elif _NUMBER.fullmatch(match["value"]) and _ASKED_FOR.search(scan.lower, max(start - _REACH, 0), start):
@@ -153,10 +156,10 @@ def _opens(scan: Scan, start: int, end: int) -> Iterator[Finding]:
             yield Finding(match.start("value"), match.start("value") + code.end(), Secret.PASSWORD)
 
 
-def _by_form(match: re.Match[str], group: int | str, forms: Sequence[re.Pattern[str]] = _FORMS) -> Finding | None:
-    """The password that the word is, if it has one of *forms* and is no product."""
-    is_sure = forms is _FORMS_BESIDE_A_USER  # Rossi.Mario8 is no host there
-    tried = (of_word(match, form, group=group, is_sure=is_sure and form is WORDS_AND_NUMBER) for form in forms)
+def _by_form(match: re.Match[str], group: int | str, *, is_beside_user: bool = False) -> Finding | None:
+    """The password that the word is, if it has one of `_FORMS` and is no product; beside a user also Rossi.Mario8."""
+    sure = {WORDS_AND_NUMBER} if is_beside_user else set()
+    tried = (of_word(match, form, group=group, is_sure=form in sure) for form in _FORMS)
     found = next((each for each in tried if each), None)
     if found is None:
         return None
@@ -170,7 +173,7 @@ def _by_form(match: re.Match[str], group: int | str, forms: Sequence[re.Pattern[
 
 
 def _is_about_signing_in(scan: Scan, found: Finding) -> bool:
-    if HAS_ALL_SIGNS.fullmatch(scan.text, found.start, found.end):
+    if any(form.fullmatch(scan.text, found.start, found.end) for form in (HAS_ALL_SIGNS, _LEET_WORD)):
         return True
     return bool(_about().search(scan.lower, max(found.start - _AROUND_IT, 0), found.end + _AROUND_IT))
 

@@ -13,6 +13,30 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "the answer to a security question": (
+        "Security question: name of your first school? Answer: ⟦Thornfield⟧",
+        "question secrète : ville ? réponse : ⟦Carcassonne⟧",
+        "Sicherheitsfrage Haustier - Antwort: ⟦Bello⟧",
+        "her maiden name is ⟦Ashdown⟧ if you need to check",
+        "Codewort: ⟦Birnbaum⟧",
+        "Security question: none. Answer: pending",
+        "The code word is in the vault",
+        "maiden name is wrong in the HR system",
+        "user answers the security question but the answer is rejected",
+    ),
+    "a network's key without a word for it": (
+        "WLAN Gäste: ⟦seerose2026⟧ (hängt am Empfang)",
+        "whats the wifi? - its ⟦teatime99⟧ - ta",
+        "The wifi is called ACME-Guest-5G",
+        'Wi-Fi for the training room: "Acme-Train" is down since 09:00',
+    ),
+    "a word with a number beside what speaks of signing in": (
+        "Habe mich mit ⟦Sommerzeit1⟧ angemeldet, dann war das Konto gesperrt",
+        "ik kan niet meer inloggen met ⟦Zonnebloem9⟧",
+        "I changed it to ⟦Rovers4eva⟧ this morning and mail stopped",
+        "Die Aushilfe meldet sich mit aushilfe3 und ⟦Regal.33⟧ an",
+        "I tried Outlook2019 and Outlook365",
+    ),
     "a column of a table": (
         r"Username\tPassword\tNote\njbaker\t⟦Tiger-Lily9⟧\tnew\nmlee\t⟦orchid⟧\told",
         r"| user | password |\n| --- | --- |\n| jsmith | ⟦Welcome#44⟧ |\n| kdoe | ⟦Welcome#45⟧ |",

@@ -23,7 +23,8 @@ HEDGE: Final = (
 )
 """What says that somebody is not sure of what was told."""
 FINISHES = re.compile(
-    rf"\s+(?:{HEDGE}|btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
+    rf"\s+(?:{HEDGE}|if|wenn|falls|weil|because|parce|porque|perché|omdat|jeśli|pokud|если|om"
+    r"|btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
     rf"|tudo|com|still|again|gesetzt|geändert|zurückgesetzt)(?![^\W_])|[{QUOTES})\]}}*]*(?:$"
     rf"|\s*[\n.,;!?()–—，。；\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\s+olarak|\s+[-–—(/|]|\s+(?:gesetzt|geändert"
     rf"|zurückgesetzt|setzen|vergeben|eintragen|gezet|gewijzigd|veranderd|ingesteld)|\s+(?:I|we|ich|wir|je|and|or|but|und|oder|aber|et|ou|mais|y|o|pero|e|ma|mas|en|of|maar|i|a|ale|nebo|и|а"
@@ -110,6 +111,8 @@ def is_worth(
         return False
     if letters.isdecimal():
         return not (is_beyond or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
+    if cue.is_weak and cue.language == "network":  # most of what stands after it is the network's name
+        return is_near and value[0].islower() and any(map(str.isdigit, value)) and not is_beyond
     if is_quoted and letters.isalpha():
         is_told = not is_beyond and is_near and not (cue.is_code and told.link != "sign")
         return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
