@@ -138,8 +138,20 @@ def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
     for problem in directory.problems:
         if problem.slug == slug:
             raise click.ClickException(f"{slug}: {problem.detail}")
-    slugs = ", ".join(each.tenant.slug for each in directory) or "none"
+    slugs = ", ".join(each.tenant.slug for each in directory)
+    if not slugs and not directory.problems:
+        from app.settings import TenantSettings, load_settings
+
+        raise click.ClickException(no_file(load_settings(TenantSettings).tenants_dir))
+    slugs = slugs or "none"
     raise click.ClickException(f"there is no tenant {slug!r}; known tenants: {slugs}")
+
+
+def no_file(folder: Path) -> str:
+    """Why no tenant is known, and what to do."""
+    if not folder.is_dir():
+        return f"TENANTS_DIR: {folder} is no folder: set it to the folder of the tenants' files"
+    return f"there is no tenant's file in TENANTS_DIR, {folder}"
 
 
 def choose_clients(directory: TenantDirectory, slug: str | None) -> list[KnownTenant]:

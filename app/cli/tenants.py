@@ -10,11 +10,9 @@ from uuid import UUID
 import click
 
 from app.cli.ledger import open_ledger
-from app.cli.run import choose, load_directory, operator, run
+from app.cli.run import choose, load_directory, no_file, operator, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
     from app.tenants import KnownTenant, TenantDirectory
@@ -72,7 +70,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     for name in unread:
         click.echo(f"{name}: is not read; a file's name ends in .yaml, in small letters: rename it")
     if not every:
-        raise click.ClickException(_no_file(settings.tenants_dir))
+        raise click.ClickException(no_file(settings.tenants_dir))
     if slug is None and process != "git":
         for name in sorted(directory.secret_names() - set(every)):
             click.echo(f"{name}: there are secrets, and no file")
@@ -137,15 +135,9 @@ def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], 
     return answers, failed
 
 
-def _no_file(folder: Path) -> str:
-    if not folder.is_dir():
-        return f"TENANTS_DIR: {folder} is no folder"
-    return f"there is no tenant's file in TENANTS_DIR, {folder}"
-
-
 @tenants.command("list")
 def list_tenants() -> None:
-    r"""Slug, id, status, edition and name of each tenant.
+    r"""Slug, id, status, edition and name of each tenant; status 1 if a file can't be used or the folder is not there.
 
     \b
     Example:
@@ -153,12 +145,16 @@ def list_tenants() -> None:
     """
     from app.settings import TenantSettings, load_settings
 
-    directory = list(load_directory())
-    if not directory:
-        click.echo(_no_file(load_settings(TenantSettings).tenants_dir), err=True)
+    directory, folder = load_directory(), load_settings(TenantSettings).tenants_dir
+    if not list(directory) and not directory.problems:
+        click.echo(no_file(folder), err=True)
     for known in directory:
         tenant = known.tenant
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
+    for problem in directory.problems:
+        click.echo(f"{problem.slug}: {problem.detail}", err=True)
+    if directory.problems or not folder.is_dir():
+        raise SystemExit(1)
 
 
 _DOUBTFUL = (
