@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import select
 import shutil
 import signal
 import sys
@@ -108,7 +109,10 @@ class _Run:
         return servers
 
     async def _watch(self) -> None:
+        is_to_outlive_terminal = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
         while True:
+            if not is_to_outlive_terminal and _is_unheard():
+                raise BrokenPipeError
             for check in (*self._checks, *(process.check for process in self._serving)):
                 check()
             await asyncio.sleep(_WATCH_EVERY_S)
@@ -131,6 +135,17 @@ class _Run:
         if self._signal is not None and not (self._stage and self._stage.is_complete):
             return 128 + self._signal
         return 0 if is_complete and self._stage is not None and self._stage.is_passed else 1
+
+
+def _is_unheard() -> bool:
+    """Whether whoever reads our output is gone.
+
+    Of a terminal that is closed the kernel tells only the first process in it: for `ssh -t host make demo`, or a tmux
+    window of it, that is make, which waits for us.
+    """
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in output.poll(0))
 
 
 def _load_story() -> tuple[Callable[[Stage], Awaitable[None]], type[Stage]]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from app.core.delivery import Status
 from app.db.session import Database
@@ -33,6 +37,32 @@ async def test_the_demo_ends_with_one_note_on_each_of_twelve_tickets() -> None:
     assert len(re.findall(r"^\w+ +\d+ +1 note +\d+\.\d+ s$", ended.stdout, re.MULTILINE)) == 12
     assert "offline model" in ended.stdout
     assert "\x1b" not in ended.stdout
+
+
+@pytest.mark.parametrize("open_output", [os.openpty, os.pipe], ids=["terminal", "pipe"])
+def test_the_demo_ends_when_nobody_reads_its_output_any_more(open_output: Callable[[], tuple[int, int]]) -> None:
+    reader, output = open_output()
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=CHECKOUT,
+        env=environment(TERM="dumb"),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # so that no SIGHUP comes
+    )
+    os.close(output)
+    said = b""
+    while b"Following" not in said:
+        more = os.read(reader, 65536)
+        assert more, said
+        said += more
+    os.close(reader)
+    try:
+        assert demo.wait(timeout=30) == 1
+    finally:
+        demo.terminate()
+        demo.wait()
 
 
 async def test_the_demo_goes_on_when_the_file_of_a_client_is_taken_out_again(
