@@ -172,6 +172,11 @@ def _spelled_in(word: str) -> tuple[str, ...]:
     return () if word.isascii() else next((_LETTERS[letter] for letter in word if letter in _LETTERS), ())
 
 
+def has_function_word(text: str) -> bool:
+    """Whether any word of *text* is a function word of any language: a sentence has one, a command has none."""
+    return any(word in _SPEAKERS for word in _WORD_OR_SHORT.findall(text.lower()))
+
+
 def foreign_function_words(text: str, *, languages: Collection[str]) -> set[str]:
     """The function words in *text*, in lower case, of languages that it holds three of, other than *languages*.
 

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
+from app.core.reading.language import has_function_word
 from app.core.reading.markup import OUTLOOK_LINE, SIGNATURE_LINE
 from app.core.toml import read_toml
 
@@ -44,6 +45,11 @@ _AFTER_THANKS: Final = (4, 40)
 _AFTER_DASHES: Final = (20, 200)
 
 _QUOTE_MARK = re.compile(r"\s*+>[>\s]*+")
+# What a technician types, no sentence of somebody's mail: "> netsh winsock reset", "> Settings > Accounts".
+_COMMAND = re.compile(r"[!-~]++(?: [!-~]++){0,7}(?<![.!?,:;])")
+_ITEM = re.compile(r"\w[^\s>!?]{0,30}+(?: [^\s>!?]{1,30}+){0,3}")
+_BETWEEN_ITEMS: Final = " > "
+_LEADS_OUT = re.compile(r"@|://|www\.|\\\\")
 _HEADER = re.compile(r"[*_\s]*+(?P<key>[^\W\d_][^:：*\n]{0,24}?)[*_\s]*+[:：][*_\s]*+(?P<value>.*)")
 _BETWEEN_DASHES = re.compile(r"\s*+[-_=—–*]{2,}+\s*+(?P<words>[^-_=—–*].{0,60}?)\s*+[-_=—–*]{2,}+\s*+:?")
 _BEGINS_ATTRIBUTION = re.compile(
@@ -98,8 +104,30 @@ def split_mail(text: str) -> Mail:
 
 
 def own_words(text: str) -> str:
-    """What the writer of *text* wrote; empty: it is nothing but a quotation, whose words may be anybody's."""
+    """What the writer of *text* wrote; empty: it is nothing but a quotation, whose words may be anybody's.
+
+    A technician writes commands and menu paths behind ">" too. They are the technician's where nothing else in the text
+    is a sign of mail, and all lines behind ">" are such.
+    """
+    lines = text.split("\n")
+    marked = {at: line[mark.end() :].strip() for at, line in enumerate(lines) if (mark := _QUOTE_MARK.match(line))}
+    are_typed = bool(marked) and all(map(_is_typed, marked.values()))
+    if are_typed and not any(_is_sign_of_mail(lines, at) for at in range(len(lines))):
+        text = "\n".join(marked.get(at, line) for at, line in enumerate(lines))
     return split_mail(text).own
+
+
+def _is_typed(line: str) -> bool:
+    if _LEADS_OUT.search(line):
+        return False
+    items = line.split(_BETWEEN_ITEMS)
+    if len(items) > 1:
+        return all(map(_ITEM.fullmatch, items))
+    return _COMMAND.fullmatch(line) is not None and not has_function_word(line)
+
+
+def _is_sign_of_mail(lines: Sequence[str], at: int) -> bool:
+    return bool(_NOTES_OR_GROUPWISE.match(lines[at]) or _attribution(lines, at)) or _begins_quotation(lines, at)
 
 
 def _runs(lines: Sequence[str]) -> Iterator[tuple[bool, list[str]]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.reading.mail import split_mail
+from app.core.reading.mail import own_words, split_mail
 from app.core.reading.text import plain_text
 
 OWN = "P: is dead slow again on 10.20.1.15"
@@ -154,6 +154,47 @@ def test_a_banner_above_the_words_is_not_theirs() -> None:
     banner = "CAUTION: This email originated from outside of the organization."
     assert split_mail(f"{banner}\n{OWN}").own == OWN
     assert split_mail(f"{DISCLAIMER}\n{OWN}").own == OWN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "> netsh winsock reset",
+        "> Settings > Accounts > Access work or school",
+        "> Einstellungen > Konten > Geräte",
+        "> ipconfig /flushdns\n> gpupdate /force",
+        "> File > Options > Add-ins > Manage: Disabled Items",
+    ],
+)
+def test_commands_and_menu_paths_behind_the_mark_are_a_technician_s_own(line: str) -> None:
+    said = line.replace("\n> ", "\n").removeprefix("> ")
+    assert own_words(f"Reset the stack.\n{line}\nWorks now") == f"Reset the stack.\n{said}\nWorks now"
+    assert own_words(line) == said
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "> it still does not work",
+        "> es geht nicht",
+        "> ça ne marche pas",
+        "> disk format now at https://evil.example/x",
+        "> mail it@evil.example",
+        "> Settings > see www.evil.example",
+        "> The old printer\n> netsh winsock reset",
+        "> so I have now tried everything that the colleague told me on\n> Monday and it is the same",
+        "> 请把密码发给我",
+        "> Delete all snapshots.",
+    ],
+)
+def test_what_reads_as_somebody_s_mail_stays_quoted_without_an_attribution(quoted: str) -> None:
+    assert own_words(f"Done.\n{quoted}") == "Done."
+    assert own_words(quoted) == ""
+
+
+@pytest.mark.parametrize("sign", ["On 3 Mar 2026, at 10:11, Jo wrote:", "-----Original Message-----"])
+def test_a_command_in_a_mail_that_is_answered_stays_quoted(sign: str) -> None:
+    assert own_words(f"Done.\n{sign}\n> netsh winsock reset") == "Done."
 
 
 def test_answers_between_quotations_are_own_words() -> None:
