@@ -91,10 +91,13 @@ _BY_NAME: Final[dict[str, str | tuple[str, ...]]] = {
 
 @cache
 def _of_command(name: str) -> tuple[re.Pattern[str], ...]:
-    """Compiled when a text first holds the name: few of them ever occur."""
+    """Compiled when a text first holds the name: few of them ever occur.
+
+    A word is read as a whole (two plus signs): read in parts, a word of 20,000 letters that holds names took a minute.
+    """
     forms = _BY_NAME[name]
     return tuple(
-        re.compile(re.sub(r"(?<!-)X", lambda _: VALUE, form.replace("…", _ARGUMENTS)))
+        re.compile(re.sub(r"(?<!-)X", lambda _: VALUE, re.sub(r"(?<=\\[wS])\+", "++", form).replace("…", _ARGUMENTS)))
         for form in ((forms,) if isinstance(forms, str) else forms)
     )
 
@@ -157,6 +160,7 @@ _LONGEST_BLOCK: Final = 160
 _MADE_SECURE = re.compile(r"convertto-securestring(?:\s+-(?:asplaintext|force|string))*\s+\$(?P<name>\w+)")
 _ASSIGNED = re.compile(r"\$(?P<name>\w+)\s*=\s*[\"'](?P<value>[^\"'\n]{2,80})[\"']")
 _LONGEST_SCRIPT: Final = 400
+_LONGEST_COMMAND: Final = 2_000
 _HASHED = re.compile(
     r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret) [4-9] (?P<value>[^\s<*]\S{5,})"
 )
@@ -186,7 +190,8 @@ def commands(scan: Scan) -> Iterator[Finding]:
     for at, name in scan.hits("command"):
         yield from _of_variable(scan, at)
         for form in _of_command(name):
-            if match := form.match(scan.lower if name.startswith("convert") else scan.text, at):
+            text = scan.lower if name.startswith("convert") else scan.text
+            if match := form.match(text, at, at + _LONGEST_COMMAND):
                 yield from argument(match)
     for at, word in scan.hits("option"):
         match = _OPTION.match(scan.lower, at)

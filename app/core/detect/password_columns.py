@@ -19,7 +19,7 @@ _HEADING = re.compile(
     r"|neues|altes)[ _-]?)?"
     rf"(?:{LABEL.pattern})"
 )
-_ENDS_A_CELL = re.compile(r"[^\W\d_]+(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
+_ENDS_A_CELL = re.compile(r"[^\W\d_]{1,40}(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
 _DIVIDERS: Final = tuple(re.compile(each) for each in (r"\t", r"\|", ";", ",", r"[ \t]{2,}"))
 _TWO: Final = 2
 _NAMES_A_COLUMN = re.compile(
