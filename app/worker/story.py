@@ -31,10 +31,10 @@ from app.core.ticket import Fate, Ticket
 from app.db.ledger.arrivals import ArrivalSearch, Storms, arrival_of
 from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
-from app.db.ledger.enhancements import Enhancements, Look, Reservation
+from app.db.ledger.enhancements import Enhancements, Reservation
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.rate import hold_until_next_turn
-from app.db.session import Database, Transaction
+from app.db.session import Database
 from app.enhancement.closing import draft_closing
 from app.enhancement.graph import enhance
 from app.errors import (
@@ -205,33 +205,28 @@ async def _save(
     has_note = enhancement.closing is None or enhancement.closing.nothing is None
     is_shadowed = kit.tenant.note.is_shadow and has_note
     save = partial(parts.enhancements.save, claim, reservation, is_shadowed=is_shadowed)
-    again = await save(enhancement, look=_looking_again(claim, enhancement, kit, parts))
+    await save(enhancement)
+    again = await _look_again(claim, enhancement, kit, parts)
     if again is not None:
         await save(again, is_counted=True)
     return again or enhancement
 
 
-def _looking_again(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> Look | None:
-    """A look for those who reported the same while *enhancement* was written; None: nobody is looked for.
+async def _look_again(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> Enhancement | None:
+    """*enhancement* with those who reported the same while it was written; None: it names all.
 
-    What fits this ticket best is saved by then, so of several that are written at the same moment the last one that
-    looks again sees all others, with what fits them best. It returns *enhancement* with them; None: that names all.
+    What fits this ticket best is stored by now, so of several that are written at the same moment the last one that
+    looks again sees all others, with what fits them best.
     """
     storms, known = kit.tenant.storms, enhancement.storm
     if not storms.find or enhancement.closing is not None or enhancement.is_of_storm_alone:
         return None
     search = ArrivalSearch(parts.database, kit.tenant, ticket_url=kit.help_desk.ticket_url)
-
-    async def look(tx: Transaction) -> Enhancement | None:
-        sources = first_sources(enhancement.gathered)
-        arrival = await search.before_in(tx, claim.ticket_id, sources=sources, with_later=True)
-        storm = None if arrival is None else find_storm(arrival, collect_from=storms.collect_from)
-        if storm is None or (known is not None and len(storm.others) <= len(known.others)):
-            return None
-        told = storm.model_copy(update={"is_collected": False})
-        return enhancement.model_copy(update={"storm": told, "questions": ()})
-
-    return look
+    arrival = await search.before(claim.ticket_id, sources=first_sources(enhancement.gathered), with_later=True)
+    storm = None if arrival is None else find_storm(arrival, collect_from=storms.collect_from)
+    if storm is None or (known is not None and len(storm.others) <= len(known.others)):
+        return None
+    return enhancement.model_copy(update={"storm": storm.model_copy(update={"is_collected": False}), "questions": ()})
 
 
 async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts, circuit: Circuit) -> None:

@@ -35,7 +35,7 @@ from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.knowledge.reading import CONFIGURATIONS, MAX_TERM_CHARS, read, spoken_languages
 from app.db.ledger.claims import Claim, run_fenced
-from app.db.session import Database, Row, Transaction, Transactions
+from app.db.session import Database, Row, Transactions
 from app.db.sql import load
 
 _MAX_CHARS: Final = 2_000
@@ -90,18 +90,12 @@ class ArrivalSearch:
         self._window = tenant.storms.window
         self._ticket_url = ticket_url
 
-    async def before(self, ticket_id: str, *, sources: Iterable[str]) -> Arrival | None:
+    async def before(self, ticket_id: str, *, sources: Iterable[str], with_later: bool = False) -> Arrival | None:
         """The arrival of a ticket that was reserved; None: nothing of it is stored.
 
         *sources*: ids of the sources that fit it best, as `Enhancements.save` stores them of others.
+        *with_later*: together with those that arrived after it.
         """
-        async with self._database.transaction(self._tenant_id) as tx:
-            return await self.before_in(tx, ticket_id, sources=sources)
-
-    async def before_in(
-        self, tx: Transaction, ticket_id: str, *, sources: Iterable[str], with_later: bool = False
-    ) -> Arrival | None:
-        """As `before`, in the transaction *tx*; *with_later*: together with those that arrived after it."""
         values = {
             "tenant_id": self._tenant_id,
             "ticket_id": ticket_id,
@@ -111,7 +105,8 @@ class ArrivalSearch:
             "sources": list(sources),
             "with_later": with_later,
         }
-        rows = await tx.rows(_EARLIER, **values)
+        async with self._database.transaction(self._tenant_id) as tx:
+            rows = await tx.rows(_EARLIER, **values)
         mine = next((row for row in rows if row["ticket_id"] is None), None)
         if mine is None:
             return None

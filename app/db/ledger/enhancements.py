@@ -11,7 +11,7 @@ in shadow mode (`shadowed_at`).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,8 +38,6 @@ _SAVE: Final = load(__package__, "save")
 _BEGIN_POSTING: Final = load(__package__, "begin_posting")
 _POSTED: Final = load(__package__, "settle_posted")
 _SHADOWED: Final = load(__package__, "settle_shadowed")
-
-Look = Callable[[Transaction], Awaitable[Enhancement | None]]
 
 log = structlog.get_logger(__name__)
 
@@ -127,12 +125,10 @@ class Enhancements:
         *,
         is_shadowed: bool = False,
         is_counted: bool = False,
-        look: Look | None = None,
-    ) -> Enhancement | None:
-        """Store what was written, before it is posted. Returns what *look* returns, if there is one.
+    ) -> None:
+        """Store what was written, before it is posted.
 
-        *is_shadowed*: it never will be. *is_counted*: its tokens and cost are stored already. *look*: awaited in the same
-        transaction, in which it sees whatever the tenant's other deliveries saved before; none of them saves meanwhile.
+        *is_shadowed*: it never will be. *is_counted*: its tokens and cost are stored already.
         """
         storm = enhancement.storm
         # The commit of `begin_posting` or `settle_shadowed` comes soon, and writes this one to the disk too. A crash of
@@ -154,8 +150,6 @@ class Enhancements:
                 storm_ticket_id=storm and storm.first.id,
                 others=[each.id for each in storm.others] if storm else [],
             )
-            return None if look is None else await look(tx)
-        raise AssertionError
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
         """Store that from now on a note, this *html*, may be on the ticket. Called right before the call that posts.

@@ -3,18 +3,12 @@
 -- Later arrivals are compared with the source that fits the ticket best, and are told of the storm that it and :others are
 -- of. In the order of their ids, so that two attempts that store the same storm can't wait for one another.
 -- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
-with turn as materialized (
-    -- One at a time of a tenant, until the commit, which does not wait for the disk: so of two that are saved at once the
-    -- later one, which then looks for others in the same transaction, sees the earlier. It comes before the rows' locks.
-    select cast(pg_advisory_xact_lock(hashtextextended(cast(cast(:tenant_id as uuid) as text), 7203006)) as text)
-),
-chosen as (
+with chosen as (
     select ticket_id from arrival
-    cross join turn
     where tenant_id = :tenant_id and ticket_id = any(cast(:others as text[]) || cast(:ticket_id as text))
         and (ticket_id = cast(:ticket_id as text) or storm_ticket_id is null)
     order by ticket_id
-    for update of arrival
+    for update
 ),
 arrived as (
     update arrival
@@ -32,7 +26,6 @@ set content = cast(:content as jsonb), confidence = :confidence, model = :model,
     prompt_tokens = prompt_tokens + :prompt_tokens, completion_tokens = completion_tokens + :completion_tokens,
     cost_usd = coalesce(cost_usd + :cost_usd, :cost_usd, cost_usd), written_at = now(),
     shadowed_at = case when :is_shadowed then now() end
-from turn
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and exists (
     select from delivery d
     where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'

@@ -10,9 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.article import Article
-from app.core.storm import Arrival
 from app.db.knowledge.store import upsert_articles, upsert_tickets
-from app.db.ledger.arrivals import ArrivalSearch
 from tests.builders import a_ticket
 from tests.integration.worker.conftest import Stage
 
@@ -172,28 +170,6 @@ async def test_a_first_ticket_that_is_gone_costs_the_others_nothing(stage: Stage
     del stage.portal.tickets[tickets[0]]
     tickets.append(report(stage, 4))
     assert "4 others reported this" in await handle(stage, tickets[-1])
-
-
-async def test_what_is_written_is_saved_and_compared_by_one_at_a_time(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else two that are saved at the same moment see nothing of one another."""
-    look, inside, most = ArrivalSearch.before_in, 0, 0
-
-    async def look_slowly(self: ArrivalSearch, *given: Any, with_later: bool = False, **named: Any) -> Arrival | None:
-        nonlocal inside, most
-        if with_later:
-            inside, most = inside + 1, max(most, inside + 1)
-            await asyncio.sleep(0.2)
-            inside -= 1
-        return await look(self, *given, with_later=with_later, **named)
-
-    monkeypatch.setattr(ArrivalSearch, "before_in", look_slowly)
-    tickets = [report(stage, n) for n in range(3)]
-    for ticket_id in tickets:
-        await stage.deliver(ticket_id)
-    await asyncio.gather(*(stage.worker.attempts.work() for _ in tickets))
-    assert most == 1
 
 
 async def test_three_at_once_know_of_each_other(stage: Stage) -> None:
