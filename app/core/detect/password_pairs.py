@@ -39,10 +39,10 @@ _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}
 _OF_A_RELAY = re.compile(r":\d{2,5}\s+[\w.@-]{2,60}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _IN_QR = re.compile(r"wifi:(?:[a-oq-z]:[^;\n]{0,64};){0,4}p:(?P<value>(?:\\.|[^;\\\n]){1,64});")
 _OF_SESSION = re.compile(
-    r"\w+[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
+    r"\w{1,24}[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
 )
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
-_OF_SSID = re.compile(r"[\w-]+\s?:\s?[\w.-]{2,32}\s/\s(?P<value>[^\s/]{8,63})(?=\s|$)")
+_OF_SSID = re.compile(r"[\w-]{1,24}\s?:\s?[\w.-]{2,32}\s/\s(?P<value>[^\s/]{8,63})(?=\s|$)")
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#$^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#$^*-]{0,32}(?<![.*-])")

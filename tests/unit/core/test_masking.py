@@ -174,7 +174,7 @@ def test_a_long_text_of_anything_is_no_burden(part: str) -> None:
     assert time.thread_time() - started < 2
 
 
-@pytest.mark.parametrize("word", ["mysql", "rdesktop", "redis-cli", "pwd", "kennwort", "htpasswd"])
+@pytest.mark.parametrize("word", ["mysql", "rdesktop", "redis-cli", "pwd", "kennwort", "htpasswd", "anydesk", "wlan"])
 def test_a_long_word_of_the_words_that_are_looked_for_is_no_burden(word: str) -> None:
     """Whoever writes a ticket could stop a worker for minutes by one."""
     started = time.thread_time()
