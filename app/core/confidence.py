@@ -24,6 +24,7 @@ from app.core.check.lexicon import lexicon
 from app.core.check.tokens import chunks, is_break, normal, stems, tokens, words
 from app.core.enhancement import Confidence, Kept, Reason
 from app.core.logistic import likelihood
+from app.core.reading.works import without_what_works
 from app.core.source import Gathered, Source, SourceKind
 from app.core.ticket import Ticket
 from app.core.toml import read_toml
@@ -73,7 +74,7 @@ _PLACES: Final = frozenset(
 )
 """Where something is: two problems of one meeting room have it in common, and no more."""
 _IS_ERROR = re.compile(
-    r"0x[0-9a-f]{4,}|(?:[a-z0-9]+_)+[es](?:_[a-z0-9]+)+|aadsts\d{4,}|-\d+(?:,\d+){1,3}|[245]\.\d{1,2}\.\d{1,3}"
+    r"0x[0-9a-f]{4,}|(?:[a-z0-9]+_)+[es](?:_[a-z0-9]+)+|aadsts\d{4,}|kb\d{6,}|ora-?\d{5}|-\d+(?:,\d+){1,3}|[245]\.\d{1,2}\.\d{1,3}"
     r"|(?:[a-z0-9]+_)*(?:err|error|failed|exception|timeout|denied|refused|invalid|expired)(?:_[a-z0-9]+)*"
 )
 """An error code by its form alone, and no machine's name."""
@@ -81,6 +82,8 @@ _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|-\d+(?:,\d+){1,3}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
     r"|[245]\.\d{1,2}\.\d{1,3}"
 )
+_MAY_BE_NONE = re.compile(r"[a-z]{0,10}[-_]?\d{3,}[a-z]?")
+"""An error code only where something calls it one: it may be a device's model or name, a version, a room."""
 _MAY_BE_ERROR = re.compile(r"[\d_]|[^\x00-\x7f]")
 """In what may be an error code; beyond ASCII the normal form tells."""
 # Not the apostrophes of "l'imprimante d'Anna": no letter stands before the first sign, and none after the last.
@@ -174,7 +177,8 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     cited = _cited(gathered, kept)
     if not cited:
         return None
-    leading, asked = cited[0], telling_stems(ticket.asked) - _PLACES
+    matter = _matter(ticket)
+    leading, asked = cited[0], telling_stems(matter) - _PLACES
     common = len(asked & telling_stems(_text(leading)))
     rivals = [
         source
@@ -188,7 +192,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     others = [source for source in sources if _tells_a_fix(source) and source is not leading]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
-        likeness=_above_chance(likeness(ticket.asked, _about(leading))),
+        likeness=_above_chance(likeness(matter, _about(leading))),
         same_error=float(shares_error_text(ticket.asked, _text(leading))),
         same_machine=float(_shares_machine(ticket, leading, sources)),
         same_remedy=max((_cosine(remedy, _remedy(other) - asked) for other in others), default=0.0),
@@ -199,6 +203,12 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         is_old=float(all(_is_old(source, today) for source in cited)),
         support=sentences / (sentences + len(kept.apart) + kept.unsupported),
     )
+
+
+def _matter(ticket: Ticket) -> str:
+    """What the ticket asks, without what it says is well; all of it where nothing else is left."""
+    matter = without_what_works(ticket.asked)
+    return matter if len(telling_stems(matter)) >= _LEAST_WORDS else ticket.asked
 
 
 def _cited(gathered: Sequence[Gathered], kept: Kept) -> list[Source]:
@@ -294,13 +304,13 @@ def names_other_error(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _errors(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The error codes, and the numbers that are one where another text calls them so."""
+    """The error codes, and what is one where another text calls it so."""
     found = {
         each.text
         for each in chunks(" ".join(filter(_MAY_BE_ERROR.search, text.split())))
         if each.is_operand and _ERROR.fullmatch(each.text) and not _NOT_ERROR.fullmatch(each.text)
     }
-    numbers = {each for each in found if each.isdecimal()}
+    numbers = {each for each in found if _MAY_BE_NONE.fullmatch(each) and not _IS_ERROR.fullmatch(each)}
     row = words(normal(text)) if numbers else []
     called = {
         word

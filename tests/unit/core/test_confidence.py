@@ -120,6 +120,12 @@ def test_what_cites_no_ticket_and_no_article_is_of_low_confidence() -> None:
         ("128.8.1 does not start, 10.13.6 here", "10.13.6 gets no updates", False),
         ("See ticket #100234", "Like #100234", False),
         ("Call me: 07700900123", "Called 07700900123", False),
+        # A model and a device's name have the form of a printer's code.
+        ("T830 shows offline", "T830 cuts drawings at the edge", False),
+        ("pc-0231 is slow", "pc-0231 has no sound", False),
+        ("Copier shows error C2557", "C2557: changed the drum", True),
+        ("KB5034441 does not install", "KB5034441 needs a larger partition", True),
+        ("ORA-12154 at the start", "ORA-12154: tnsnames was empty", True),
     ],
 )
 def test_the_same_error_text_is_a_reason(asked: str, source: str, is_same: bool) -> None:
@@ -180,6 +186,18 @@ def test_a_newer_source_about_something_else_makes_no_less_sure_however_well_it_
     )
     other = a_source(id="78", title="Pictures of the meeting", text="Camera.", resolved_on=date(2026, 7, 30), score=0.5)
     assert judged(first, other, ticket=ticket) == judged(first, ticket=ticket)
+
+
+def test_what_the_ticket_says_is_well_has_no_words_in_common() -> None:
+    source = a_source(title="#7 Scan to mail from the Lyon copier stopped", text="TLS was off on the relay.")
+
+    def share(said: str) -> float:
+        ticket = a_ticket(subject="Lyon copier", description=f"Nothing comes into the shared folder, {said}")
+        found: float = judged(source, ticket=ticket).share
+        return found
+
+    assert share("scan to mail works") < share("scan to mail stopped")
+    assert judged(source, ticket=a_ticket(subject="", description="Scan to mail works")).share > 0, "all it has is read"
 
 
 def test_the_leading_source_is_the_first_that_a_step_cites() -> None:
