@@ -25,7 +25,7 @@ from app.db.migrate import migrate
 from app.db.session import open_database
 from bench.growth.fill import Filler
 from bench.growth.hot import PURPOSES, SYNC_BATCH, Meter, System, measure
-from bench.growth.page import render, write
+from bench.growth.page import plans, render, write
 from bench.growth.plans import MODULE, PlanLog
 from bench.throughput.corpus import load_texts, split
 from demo.embedded import open_postgres, open_valkey
@@ -76,6 +76,7 @@ def main(  # noqa: PLR0917 - options
     )
     generated = render(meters)
     click.echo(generated)
+    click.echo(plans(list(meters.values())[-1]))
     if page is not None:
         write(page, generated)
 

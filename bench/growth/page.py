@@ -1,4 +1,4 @@
-"""The generated part of docs/growth.md."""
+"""The table of docs/growth.md, and the plans, which are printed alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from bench.growth.hot import PURPOSES, Meter
 from bench.growth.plans import Plan
 
 MARK: Final = "<!-- What follows is written by `make bench-growth`. -->"
-_MOST_CHARS: Final = 390
 
 
 def render(meters: Mapping[str, Meter]) -> str:
-    """A table of times and pages at each size, and the plans at each of them."""
+    """A table of times and pages at each size."""
     sizes = list(meters)
     lines = [
         "",
@@ -34,30 +33,24 @@ def render(meters: Mapping[str, Meter]) -> str:
         ]
         if cells:
             lines.append(f"| {name} | {purpose} | {' | '.join(cells)} |")
-    last = meters[sizes[-1]]
-    lines += [
-        "",
-        "## Plans",
-        "",
-        f"At the size {sizes[-1]}: each statement of a call with the pages that it looked at,",
-    ]
-    lines += ["and how it reads each table, with how often and the pages for it.", ""]
+    return "\n".join([*lines, ""])
+
+
+def plans(meter: Meter) -> str:
+    """Each statement of a call with its pages, and how it reads each table, with how often and the pages for it."""
+    lines = []
     for name in PURPOSES:
-        if name in last.found:
-            lines += [f"**{name}**", "", *(f"- {each}" for each in _plans(last.found[name])), ""]
+        if name in meter.found:
+            lines += [f"**{name}**", "", *(f"- {each}" for each in _lines(meter.found[name])), ""]
     return "\n".join(lines)
 
 
-def _plans(plans: Sequence[Plan]) -> list[str]:
+def _lines(found: Sequence[Plan]) -> list[str]:
     """A line for each statement on a table; one that was asked for each tenant is told once, by its most costly run."""
-    plans = [plan for plan in plans if plan.scans]
-    counts = Counter(plan.name for plan in plans)
-    worst = {plan.name: plan for plan in sorted(plans, key=lambda plan: plan.buffers)}
-    lines = []
-    for name, count in counts.items():
-        line = f"{count:,} times: {worst[name].line}" if count > 1 else worst[name].line
-        lines.append(line if len(line) < _MOST_CHARS else f"{line[:_MOST_CHARS]}…")
-    return lines
+    found = [plan for plan in found if plan.scans]
+    counts = Counter(plan.name for plan in found)
+    worst = {plan.name: plan for plan in sorted(found, key=lambda plan: plan.buffers)}
+    return [f"{count:,} times: {worst[name].line}" if count > 1 else worst[name].line for name, count in counts.items()]
 
 
 def write(page: Path, generated: str) -> None:
