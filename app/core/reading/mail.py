@@ -107,11 +107,12 @@ def own_words(text: str) -> str:
     """What the writer of *text* wrote; empty: it is nothing but a quotation, whose words may be anybody's.
 
     A technician writes commands and menu paths behind ">" too. They are the technician's where nothing else in the text
-    is a sign of mail, and all lines behind ">" are such.
+    is a sign of mail, all lines behind ">" are such, and each follows words that lead to it: a mail that is answered
+    stands at the top, or behind an empty line.
     """
     lines = text.split("\n")
     marked = {at: line[mark.end() :].strip() for at, line in enumerate(lines) if (mark := _QUOTE_MARK.match(line))}
-    are_typed = bool(marked) and all(map(_is_typed, marked.values()))
+    are_typed = bool(marked) and all(_is_typed(line) and at and lines[at - 1].strip() for at, line in marked.items())
     if are_typed and not any(_is_sign_of_mail(lines, at) for at in range(len(lines))):
         text = "\n".join(marked.get(at, line) for at, line in enumerate(lines))
     return split_mail(text).own

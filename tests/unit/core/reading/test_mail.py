@@ -169,7 +169,10 @@ def test_a_banner_above_the_words_is_not_theirs() -> None:
 def test_commands_and_menu_paths_behind_the_mark_are_a_technician_s_own(line: str) -> None:
     said = line.replace("\n> ", "\n").removeprefix("> ")
     assert own_words(f"Reset the stack.\n{line}\nWorks now") == f"Reset the stack.\n{said}\nWorks now"
-    assert own_words(line) == said
+    # Nothing leads to it: it may be the mail that is answered.
+    assert own_words(line) == ""
+    assert own_words(f"{line}\nNo, never do this.") == "No, never do this."
+    assert own_words(f"No, never do this.\n\n{line}") == "No, never do this."
 
 
 @pytest.mark.parametrize(
