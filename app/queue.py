@@ -70,8 +70,10 @@ class RingBroker(RedisStreamBroker):
         self._tell = tell or (lambda _: None)
 
     async def startup(self) -> None:
+        # Not `wait_for`: that of Python 3.11 loses a cancellation that comes as it ends, and a worker would never stop.
         with suppress(_UNUSABLE):
-            await asyncio.wait_for(super().startup(), _CALL_TIMEOUT_S * 2)
+            async with asyncio.timeout(_CALL_TIMEOUT_S * 2):
+                await super().startup()
 
     async def shutdown(self) -> None:
         with suppress(_UNUSABLE):
@@ -93,7 +95,8 @@ class RingBroker(RedisStreamBroker):
                 # a new one leads to the server that has taken its place.
                 self._tell(f"Redis can't be used ({type(error).__name__})")
                 with suppress(_UNUSABLE):
-                    await asyncio.wait_for(self.connection_pool.disconnect(inuse_connections=False), _CALL_TIMEOUT_S)
+                    async with asyncio.timeout(_CALL_TIMEOUT_S):
+                        await self.connection_pool.disconnect(inuse_connections=False)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             await self.startup()  # creates the group again, if Redis has lost it

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Final
 
 import structlog
 
 from app.errors import Code
+
+_CANCEL_AGAIN_S: Final = 5.0
+"""Longer than what ends a reading takes."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +53,10 @@ async def work_on_rings(
     await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
     if reading.done():
         reading.result()
-    reading.cancel()
     stopping.cancel()
-    await asyncio.wait([reading])
+    # Once more while it goes on: a library may lose a cancellation that comes as what it waits for ends.
+    while not reading.done():
+        reading.cancel()
+        await asyncio.wait([reading], timeout=_CANCEL_AGAIN_S)
     await rings.aclose()
     return begun

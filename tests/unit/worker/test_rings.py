@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 
 import pytest
 
@@ -40,6 +41,22 @@ async def test_work_that_fails_is_not_the_last() -> None:
 
     await work_on_rings(_endless([]), work, most=1, stop=stop)
     assert len(begun) >= 5
+
+
+async def test_work_ends_though_a_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `asyncio.wait_for` of Python 3.11 loses one that comes as what it waits for ends."""
+    monkeypatch.setattr("app.worker.rings._CANCEL_AGAIN_S", 0.01)
+    stop = asyncio.Event()
+
+    async def rings() -> AsyncGenerator[bytes, None]:
+        stop.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        yield b""
+
+    async with asyncio.timeout(10):
+        assert await work_on_rings(rings(), asyncio.Event().wait, most=1, stop=stop) == set()
 
 
 async def test_rings_that_end_by_an_error_end_the_worker() -> None:
