@@ -82,7 +82,7 @@ _ERROR = re.compile(
     r"0x[0-9a-f]{4,}|-\d+(?:,\d+){1,3}|[a-z]{0,10}[-_]?\d{3,}[a-z]?|[a-z][a-z0-9]*(?:_[a-z0-9]+)+"
     r"|[245]\.\d{1,2}\.\d{1,3}"
 )
-_MAY_BE_NONE = re.compile(r"[a-z]{0,10}[-_]?\d{3,}[a-z]?")
+_MAY_BE_NAME = re.compile(r"[a-z]{0,10}[-_]?\d{3,}[a-z]?")
 """An error code only where something calls it one: it may be a device's model or name, a version, a room."""
 _MAY_BE_ERROR = re.compile(r"[\d_]|[^\x00-\x7f]")
 """In what may be an error code; beyond ASCII the normal form tells."""
@@ -310,7 +310,7 @@ def _errors(text: str) -> tuple[frozenset[str], frozenset[str]]:
         for each in chunks(" ".join(filter(_MAY_BE_ERROR.search, text.split())))
         if each.is_operand and _ERROR.fullmatch(each.text) and not _NOT_ERROR.fullmatch(each.text)
     }
-    numbers = {each for each in found if _MAY_BE_NONE.fullmatch(each) and not _IS_ERROR.fullmatch(each)}
+    numbers = {each for each in found if _MAY_BE_NAME.fullmatch(each) and not _IS_ERROR.fullmatch(each)}
     row = words(normal(text)) if numbers else []
     called = {
         word

@@ -23,9 +23,8 @@ _BUT: Final = _any("""
 _CLAUSE = re.compile(rf"[.!?;,\n]+\s*|\s[–—-]\s|\s(?={_BUT}\s)", re.IGNORECASE)
 """Where one thing that is said ends and the next begins."""
 _IS: Final = _any("""
-    is are was were looks? seems? says? shows? feels? ist sind sieht zeigt est sont va vont esta estan es e sono
-    zijn jest
-    sa ar er
+    is are was were looks? seems? says? shows? feels? ist sind sieht zeigt est sont va vont esta estan
+    es e sono zijn jest sa ar er
 """)
 _MUCH: Final = _any("all just also still perfectly ganz alle noch tout toujours todo")
 _FINE: Final = _any("""
@@ -33,10 +32,13 @@ _FINE: Final = _any("""
     bien bon normaux normales bueno pronto bene goed prima dobrze w_porzadku bra
 """)
 _WORKS: Final = _any("""
-    works? working connects? opens? prints? geht gehen lauft laufen funktioniert funktionieren klappt klappen druckt
-    fonctionne fonctionnent marche marchent funciona funcionan funcionam funziona funzionano werkt werken
+    works? working funktioniert funktionieren klappt klappen fonctionne fonctionnent funciona funcionan funcionam
+    funziona funzionano werkt werken
     dziala dzialaja fungerar fungerer virker
 """)
+_GOES: Final = _any("geht gehen lauft laufen marche marchent")
+"""Of "der Drucker geht auf Störung" the rest is the fault, so only these may follow."""
+_TOO: Final = _any("auch dort hier uberall sonst noch wieder aussi partout encore ici")
 _HOW: Final = _any("""
     all perfectly fine well ok okay normally gut einwandfrei problemlos normal bien normalement perfectamente bene
     goed dobrze bra
@@ -46,16 +48,21 @@ _WHERE: Final = _any("""
     bei auf mit am im uber dort hier auch uberall sonst noch chez sur avec dans la aussi partout encore
     en con para aqui tambien anche qui op bij ook na w u
 """)
-_IS_WELL = re.compile(rf"(?:.* )?(?:{_IS}(?: {_MUCH})* {_FINE}|{_WORKS}(?: {_HOW})*)(?: {_WHERE}(?: [\w'-]+){{0,3}})?")
+_IS_WELL = re.compile(
+    rf"(?:.* )?(?:{_IS}(?: {_MUCH})* {_FINE}|{_WORKS}(?: {_HOW})*)(?: {_WHERE}(?: [\w'-]+){{0,3}})?"
+    rf"|(?:.* )?{_GOES}(?: (?:{_HOW}|{_TOO}))*"
+)
 _IS_NOT_SAID = re.compile(
     r"\b" + _any(r"""
     not no nobody none never nothing only hardly barely sometimes until if when whether that which who please want
-    should must \w+n't nicht kein\w* niemand nie nichts nur kaum manchmal wenn ob bis bitte soll\w* dass damit
+    should must needs? get make sure wish i we he she users? usage load traffic temperature from_home remotely \w+n't
+    brauch\w* ich wir besoin necesit\w*
+    nicht kein\w* niemand nie nichts nur kaum manchmal wenn ob bis bitte soll\w* dass damit
     ne pas plus jamais rien aucun\w* personne seulement parfois si quand jusqu\w* nunca nada nadie ninguna? solo cuando
     hasta non niente nessuno quando se finche nao so niet geen alleen soms als nikt tylko czasem jesli inte ikke
     """) + r"\b"
 )  # fmt: skip
-"""A negation, a condition, a wish: "it works only sometimes", "until it works again"."""
+"""A negation, a condition, a wish, a person: "until it works again", "need it working today", "she works from home"."""
 _LONGEST: Final = 200
 
 
@@ -76,7 +83,7 @@ def without_what_works(text: str) -> str:
 
 def says_that_it_works(clause: str) -> bool:
     """Whether *clause* says that something is well, and no more."""
-    if len(clause) > _LONGEST:
+    if len(clause) > _LONGEST or "?" in clause:
         return False
     said = " ".join(re.findall(r"[\w'-]+", normal(clause)))
     return _IS_WELL.fullmatch(said) is not None and _IS_NOT_SAID.search(said) is None
