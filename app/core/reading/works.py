@@ -23,16 +23,16 @@ _BUT: Final = _any("""
 _CLAUSE = re.compile(rf"[.!?;,\n]+\s*|\s[–—-]\s|\s(?={_BUT}\s)", re.IGNORECASE)
 """Where one thing that is said ends and the next begins."""
 _IS: Final = _any("""
-    is are was were looks? seems? says? shows? feels? ist sind sieht zeigt est sont va vont esta estan
+    is are looks? seems? says? shows? feels? ist sind sieht zeigt est sont va vont esta estan
     es e sono zijn jest sa ar er
 """)
 _MUCH: Final = _any("all just also still perfectly ganz alle noch tout toujours todo")
 _FINE: Final = _any("""
-    fine ok okay good normal well up online ready green perfect in_ordnung gut einwandfrei bereit erreichbar
+    fine ok okay good normal well online ready green perfect in_ordnung gut einwandfrei bereit erreichbar
     bien bon normaux normales bueno pronto bene goed prima dobrze w_porzadku bra
 """)
 _WORKS: Final = _any("""
-    works? working funktioniert funktionieren klappt klappen fonctionne fonctionnent funciona funcionan funcionam
+    works working funktioniert funktionieren klappt klappen fonctionne fonctionnent funciona funcionan funcionam
     funziona funzionano werkt werken
     dziala dzialaja fungerar fungerer virker
 """)
@@ -49,13 +49,16 @@ _WHERE: Final = _any("""
     en con para aqui tambien anche qui op bij ook na w u
 """)
 _IS_WELL = re.compile(
-    rf"(?:.* )?(?:{_IS}(?: {_MUCH})* {_FINE}|{_WORKS}(?: {_HOW})*)(?: {_WHERE}(?: [\w'-]+){{0,3}})?"
+    rf"(?:.* )?(?:{_IS}(?: {_MUCH})* {_FINE}"
+    rf"|(?:is|are) up|work(?: {_HOW})+|{_WORKS}(?: {_HOW})*)(?: {_WHERE}(?: [\w'-]+){{0,3}})?"
     rf"|(?:.* )?{_GOES}(?: (?:{_HOW}|{_TOO}))*"
 )
 _IS_NOT_SAID = re.compile(
     r"\b" + _any(r"""
     not no nobody none never nothing only hardly barely sometimes until if when whether that which who please want
-    should must needs? get make sure wish i we he she users? usage load traffic temperature from_home remotely \w+n't
+    should must neither maybe stop\w* quit\w* ceas\w* refus\w* fail\w* used? first while few_days to_work was were
+    needs? get make sure wish i we he she users? usage load traffic temperature from_home
+    remotely \w+n't
     brauch\w* ich wir besoin necesit\w*
     nicht kein\w* niemand nie nichts nur kaum manchmal wenn ob bis bitte soll\w* dass damit
     ne pas plus jamais rien aucun\w* personne seulement parfois si quand jusqu\w* nunca nada nadie ninguna? solo cuando
