@@ -217,9 +217,11 @@ def no_answer(error: Exception) -> NoAnswer:
     match error:
         case ProxyFailed():
             return NotSent(str(error))
-        case aiohttp.ClientConnectorCertificateError():  # first, as it is a ValueError too
+        case aiohttp.ClientConnectorCertificateError(certificate_error=reason):  # first, as it is a ValueError too
+            # OpenSSL's own words, and of ours the host's name: nothing that was sent.
+            says = f": {reason.verify_message}" if isinstance(reason, ssl.SSLCertVerificationError) else ""
             return NotSent(
-                "its TLS certificate can't be verified (SSL_CERT_FILE may name another certificate authority)"
+                f"its TLS certificate can't be verified{says} (SSL_CERT_FILE may name another certificate authority)"
             )
         case aiohttp.ClientConnectorDNSError():
             return NotSent("its host name is not known")
@@ -313,7 +315,10 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
 @cache
 def default_tls() -> ssl.SSLContext:
     """One for all clients of the process: reading the system's some hundred certificates takes tens of milliseconds."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    # Python 3.13 goes strictly by RFC 5280 and takes no company's authority that names no key usage. Browsers do.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from aiohttp import web
@@ -25,7 +25,7 @@ from app.core.completion import Message
 from app.core.masking import Mask
 from app.errors import AddressForbidden, DocumentationUnavailable, HelpDeskRefused, ModelRefused
 from app.integrations.documentation import open_documentation
-from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, open_outbound
+from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, default_tls, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_endpoint
 from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
@@ -357,14 +357,65 @@ async def test_a_certificate_that_is_not_trusted_or_of_another_name_is_told(tmp_
     canary = Canary(port)
     server = await asyncio.start_server(canary.serve, "127.0.0.1", port, ssl=server_side)
     trusting = ssl.create_default_context(cafile=file)
-    for tls, host in ((None, "localhost"), (trusting, "127.0.0.1")):
+    for tls, host, says in (
+        (None, "localhost", "self-signed certificate"),
+        (trusting, "127.0.0.1", "IP address mismatch"),
+    ):
         async with open_outbound(allow_private=True, tls=tls) as outbound:
-            with pytest.raises(NotSent, match="its TLS certificate can't be verified"):
+            with pytest.raises(NotSent, match=f"its TLS certificate can't be verified: {says}"):
                 await outbound.send("GET", f"https://{host}:{port}/")
     async with open_outbound(allow_private=True, tls=trusting) as outbound:
         assert (await outbound.send("GET", f"https://localhost:{port}/", params={"q": '{"a": "ü&+"}'})).status == 200
     assert canary.paths == ["/?q=%7B%22a%22:+%22%C3%BC%26%2B%22%7D"]
     server.close()
+
+
+def _write_old_authority(folder: Path) -> tuple[Path, Path]:
+    """An authority such as companies made by `openssl req -x509` years ago, which names no key usage, and what it signed."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("Company", "localhost")]
+    files = (folder / "authority.pem", folder / "server.pem")
+    for key, name, is_authority, file in zip(keys, names, (True, False), files, strict=True):
+        certificate = (
+            x509.CertificateBuilder(names[0], name, key.public_key(), serial_number=2 - is_authority)
+            .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+            .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            .sign(keys[0], SHA256())
+        )
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+    return files
+
+
+async def test_a_company_s_authority_of_years_ago_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, file = _write_old_authority(tmp_path)
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(file)
+    port = find_free_port()
+    server = await asyncio.start_server(Canary(port).serve, "127.0.0.1", port, ssl=server_side)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    default_tls.cache_clear()
+    # Where Python is 3.13, as in the image, its default is strict.
+    monkeypatch.setattr(ssl, "create_default_context", _strict_by_default(ssl.create_default_context))
+    try:
+        async with open_outbound(allow_private=True) as outbound:
+            assert (await outbound.send("GET", f"https://localhost:{port}/")).status == 200
+    finally:
+        server.close()
+        default_tls.cache_clear()
+
+
+def _strict_by_default(create: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:
+    def strict(*arguments: Any, **named: Any) -> ssl.SSLContext:
+        context = create(*arguments, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    return strict
 
 
 async def test_what_kept_the_call_from_being_sent_is_told() -> None:
