@@ -31,6 +31,23 @@ build k8s.io/kubernetes "$KUBERNETES" k8s.io/component-base/version.gitVersion="
   kube-controller-manager=k8s.io/kubernetes/cmd/kube-controller-manager kube-scheduler=k8s.io/kubernetes/cmd/kube-scheduler
 build github.com/argoproj/argo-cd/v3 "$ARGO_CD" github.com/argoproj/argo-cd/v3/common.version="${ARGO_CD#v}" "github.com/argoproj/argo-cd/gitops-engine=$ARGO_CD_ENGINE" \
   argocd=github.com/argoproj/argo-cd/v3/cmd
+build helm.sh/helm/v3 "$HELM" helm.sh/helm/v3/internal/version.version="$HELM" "" helm=helm.sh/helm/v3/cmd/helm
+
+# External Secrets' go.mod replaces by folders what no module has: built where it was cloned, with AWS of its providers alone.
+source=$into/build/external-secrets
+if [ "$(cat "$source.done" 2>/dev/null)" != "$EXTERNAL_SECRETS" ]; then
+  rm -rf "$source"
+  git -c advice.detachedHead=false clone --quiet --depth 1 --branch "$EXTERNAL_SECRETS" https://github.com/external-secrets/external-secrets "$source"
+  echo "building external-secrets"
+  (cd "$source" && go build -tags aws -ldflags "-s -w" -o "$into/bin/external-secrets" .)
+  sed -i '/^dependencies:/,$d' "$source/deploy/charts/external-secrets/Chart.yaml"    # a server for another provider
+  echo "$EXTERNAL_SECRETS" > "$source.done"
+fi
+if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO" ]; then
+  python3 -m venv --clear "$into/moto"
+  "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors
+  echo "$MOTO" > "$into/moto.done"
+fi
 
 kinds() {    # module, version, folder, files …
   local module=$1 version=$2 folder=$3 found
@@ -39,7 +56,7 @@ kinds() {    # module, version, folder, files …
   for each in "$@"; do cp "$found/$folder/$each.yaml" "$into/kinds/"; done
 }
 rm -rf "$into/kinds" && mkdir -p "$into/kinds"
-kinds github.com/external-secrets/external-secrets "$EXTERNAL_SECRETS" config/crds/bases external-secrets.io_{externalsecrets,secretstores}
+cp "$source"/config/crds/bases/*external-secrets.io_*.yaml "$into/kinds/"
 kinds github.com/kedacore/keda/v2 "$KEDA" config/crd/bases keda.sh_{scaledobjects,triggerauthentications}
 kinds sigs.k8s.io/gateway-api "$GATEWAY_API" config/crd/standard gateway.networking.k8s.io_{gateways,httproutes}
 kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" example/prometheus-operator-crd \

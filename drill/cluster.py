@@ -20,9 +20,10 @@ import time
 from pathlib import Path
 
 import httpx
+import yaml
 
 from demo.embedded import open_postgres, open_valkey
-from drill import load
+from drill import aws
 from drill.api import SERVER, Api
 from drill.images import REPOSITORY, Images
 from drill.kubelet import NODE, Kubelet
@@ -143,7 +144,7 @@ async def serve(rig: Rig) -> None:
     kubelet.register(admin)
     kubelet.serve_logs(*door)
     serve_metrics(admin, *door)
-    store: dict[str, object] = {}
+    start_aws(rig)
     async with contextlib.AsyncExitStack() as stack:
         for environment, (address, _) in ENVIRONMENTS.items():
             folder = rig.folder / f"servers-{environment}"
@@ -156,14 +157,9 @@ async def serve(rig: Rig) -> None:
                 await forward((address, port), functools.partial(_local, server.port))
             outer = functools.partial(_outer, address, {postgres.port: 5432, valkey.port: 6379})
             (rig.folder / f"{environment}.url").write_text(outer(urls.superuser), "utf-8")
-            store |= {f"ai-agents/{environment}/{name}": value for name, value in {
-                "database": {"owner_url": outer(urls.owner), "intake_url": outer(urls.intake), "worker_url": outer(urls.worker)},
-                "redis": {"url": outer(valkey.url)}, "openai": {"api_key": "drill"}, "alerts": {"slack": "http://nowhere.invalid"},
-                "watchdog": {"url": "http://nowhere.invalid"}, "argocd": {"slack-token": "drill", "github-token": "drill"},
-                "tenants/smoke": {"webhook_secret": secrets.token_hex(24), "api_key": secrets.token_hex(24)}}.items()}  # fmt: skip
-        # One environment alone: of two each would write its note.
-        store["ai-agents/production/tenants/acme"] = {"webhook_secret": load.SECRET, "api_key": load.KEY}
-        (rig.folder / "store.json").write_text(json.dumps(store, indent=1), "utf-8")
+            databases = {f"{role}_url": outer(getattr(urls, role)) for role in ("owner", "intake", "worker")}
+            for name, value in aws.of_environment(environment, databases, outer(valkey.url)).items():
+                aws.make(name, value)
         rig.start(
             "help-desk",
             sys.executable,
@@ -175,17 +171,37 @@ async def serve(rig: Rig) -> None:
             str(REPOSITORY / "demo/data"),
         )
         await forward((HELP_DESK, 8090), functools.partial(_local, 8090))
-        operators = Operators(rig.api_as, rig.folder / "store.json")
+        operators = Operators(rig.api_as)
         operators.let_in()
         for each in (kubelet.follow, operators.follow):
             threading.Thread(target=each, daemon=True).start()
+        follows = asyncio.create_task(services.follow())
+        await asyncio.to_thread(add_external_secrets, rig)
         await open_door(services, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
         (rig.folder / "ready").touch()
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-        follows = asyncio.create_task(services.follow())
         await ended.wait()
         follows.cancel()
+
+
+def start_aws(rig: Rig) -> None:
+    rig.start("aws", str(rig.kinds.parent / "moto/bin/moto_server"), "--host", aws.ADDRESS, "--port", str(aws.PORT))
+    aws.wait()
+
+
+def add_external_secrets(rig: Rig) -> None:
+    """Its chart, by our values, from where its programs were built; and where AWS answers."""
+    application = yaml.safe_load((REPOSITORY / "argocd/applications/add-ons/external-secrets.yaml").read_text("utf-8"))
+    values = {**application["spec"]["source"]["helm"]["valuesObject"], "installCRDs": False, "extraEnv": [
+        {"name": f"AWS_{each}_ENDPOINT", "value": aws.ENDPOINT} for each in ("SECRETSMANAGER", "STS")]}  # fmt: skip
+    (rig.folder / "external-secrets.json").write_text(json.dumps(values), "utf-8")
+    chart = rig.kinds.parent / "build/external-secrets/deploy/charts/external-secrets"
+    kubectl = f"{sys.prefix}/bin/kubectl"
+    run(f"{kubectl} create namespace external-secrets;"
+        f"{rig.bin}/helm template external-secrets {chart} --namespace external-secrets --values {rig.folder}/external-secrets.json"
+        f" | {kubectl} apply --server-side --filename -;"
+        f"{kubectl} --namespace external-secrets wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
 
 
 def _local(port: int) -> tuple[str, int]:

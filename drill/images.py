@@ -40,7 +40,8 @@ class Images:
         for name in ("", "-server", "-repo-server", "-application-controller", "-applicationset-controller",
                      "-notifications", "-dex", "-cmp-server", "-git-ask-pass", "-commit-server"):  # fmt: skip
             _link(self.programs / f"argocd{name}", programs / "argocd")
-        _link(self.programs / "kustomize", programs / "kustomize")
+        for name in ("kustomize", "external-secrets"):
+            _link(self.programs / name, programs / name)
         for script in (programs.parent / "build/github.com-argoproj-argo-cd-v3/source/hack").glob("*-wrapper.sh"):
             shutil.copyfile(script, self.programs / script.name)
             (self.programs / script.name).chmod(0o755)  # modules hold no rights
@@ -53,6 +54,7 @@ class Images:
             return [sys.executable, "-m", "app"]
         return {
             "argocd": [],
+            "external-secrets": ["external-secrets"],
             "redis": [str(self._redis)],
             "opentelemetry-collector": ["sh", "-c", f"cd /tmp; exec {sys.executable} -m http.server 13133", "--"],
         }.get(name)

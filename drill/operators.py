@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import re
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from drill.api import APPLY, Api, Object
 from drill.kubelet import now
@@ -21,22 +18,17 @@ from drill.network import DOOR
 
 _METRICS = ("10.0.0.4", 4443)
 _ACCOUNT = "system:serviceaccount:{0}:{1}".format
-_ROLES = {"api": ("webhook_secret", "webhook_secret_previous"), "worker": ("api_key",)}
 
 
 class Operators:
-    """*store* is what AWS Secrets Manager would have: a JSON file, by name."""
-
-    def __init__(self, api_as: Callable[[str], Api], store: Path) -> None:
+    def __init__(self, api_as: Callable[[str], Api]) -> None:
         self._api = api_as("")
-        self._secrets = api_as(_ACCOUNT("external-secrets", "external-secrets"))
         self._gateways = api_as(_ACCOUNT("envoy-gateway-system", "envoy-gateway"))
         self._keda = api_as(_ACCOUNT("keda", "keda-operator"))
-        self._store = store
 
     def let_in(self) -> None:
         """What the charts' roles would give."""
-        accounts = [("external-secrets", "external-secrets"), ("envoy-gateway-system", "envoy-gateway"), ("keda", "keda-operator"),
+        accounts = [("envoy-gateway-system", "envoy-gateway"), ("keda", "keda-operator"),
                     ("cert-manager", "cert-manager"), ("reloader", "reloader-reloader")]  # fmt: skip
         self._api.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "drill-operators"},
@@ -45,45 +37,12 @@ class Operators:
 
     def follow(self) -> None:
         while True:
-            for step in (self._external_secrets, self._doors, self._scaled):
+            for step in (self._doors, self._scaled):
                 try:
                     step()
                 except Exception as error:
                     print(f"operators: {error!r}", file=sys.stderr, flush=True)
             time.sleep(1)
-
-    def _external_secrets(self) -> None:
-        kinds = "/apis/external-secrets.io/v1"
-        for each in self._api.list(f"{kinds}/secretstores"):
-            self._ready(self._secrets, f"{kinds}/{_where(each, 'secretstores')}", each, reason="Valid")
-        store = json.loads(self._store.read_text("utf-8"))
-        for each in self._api.list(f"{kinds}/externalsecrets"):
-            at = f"{kinds}/{_where(each, 'externalsecrets')}"
-            try:
-                data = dict(rendered(each, store))
-            except LookupError as error:
-                self._ready(
-                    self._secrets,
-                    at,
-                    each,
-                    reason="SecretSyncedError",
-                    status="False",
-                    message=f"no such secret: {error}",
-                )
-                continue
-            namespace, name = each["metadata"]["namespace"], each["spec"]["target"]["name"]
-            encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
-            path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
-            there = self._api.get(path)
-            if there is None or there.get("data") != encoded:
-                owner = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": each["metadata"]["name"],
-                         "uid": each["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}  # fmt: skip
-                labels = each["spec"]["target"].get("template", {}).get("metadata", {}).get("labels", {})
-                policy = each["spec"]["target"].get("creationPolicy", "Owner")
-                body = {"apiVersion": "v1", "kind": "Secret", "metadata": {
-                    "name": name, "labels": labels, "ownerReferences": [owner] if policy == "Owner" else []}, "data": encoded}  # fmt: skip
-                self._secrets.patch(path, body, APPLY, fieldManager="externalsecrets.external-secrets.io", force="true")
-            self._ready(self._secrets, at, each, reason="SecretSynced")
 
     def _doors(self) -> None:
         kinds = "/apis/gateway.networking.k8s.io/v1"
@@ -140,33 +99,6 @@ def _condition(kind: str, reason: str = "Drill", status: str = "True", message: 
 
 def _where(each: Object, plural: str) -> str:
     return f"namespaces/{each['metadata']['namespace']}/{plural}/{each['metadata']['name']}"
-
-
-def rendered(each: Object, store: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The Secret's data: the store's prefix is the namespace's, as our SecretStores have it."""
-    prefix = f"ai-agents/{each['metadata']['namespace'].replace('argocd', 'production')}/"
-    spec = each["spec"]
-    for of in spec.get("dataFrom", []):
-        if "extract" in of:
-            yield from store[prefix + of["extract"]["key"]].items()
-        else:
-            keys = _ROLES[spec["target"]["name"].rpartition("-")[2]]
-            kind = "webhook" if "webhook_secret" in keys else "help-desk"
-            for name, value in store.items():
-                if found := re.fullmatch(re.escape(f"{prefix}tenants/") + "([a-z0-9-]+)", name):
-                    yield f"{found[1]}.{kind}.json", json.dumps({key: value[key] for key in keys if key in value})
-    values = {}
-    for of in spec.get("data", []):
-        secret = store[prefix + of["remoteRef"]["key"]]
-        wanted = of["remoteRef"].get("property")
-        values[of["secretKey"]] = secret[wanted] if wanted else json.dumps(secret)
-    template = spec["target"].get("template", {}).get("data")
-    if template is None:
-        yield from values.items()
-    for key, text in (template or {}).items():
-        # Of the templates' functions none: where there are some, their first value is what the drill needs.
-        plain = re.sub(r"\{\{ ?\.(\w+) ?\}\}", lambda found: values[found[1]], text)
-        yield key, values.get("value", "") if "{{" in plain else plain
 
 
 def serve_metrics(api: Api, certificate: Path, key: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.manifests.references import hook_faults, missing_references
-from tests.manifests.rendering import FOUNDATION, LOCAL, WORKLOAD, Object, hook_of, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, FOUNDATION, LOCAL, WORKLOAD, Object, hook_of, of_kind, render
 
 
 def job(objects: list[Object], name: str) -> Any:
@@ -93,3 +93,15 @@ def test_a_hook_that_could_not_run_again_is_found(change: Any, problem: str) -> 
 
     (found,) = hook_faults(objects)
     assert problem in found
+
+
+@pytest.mark.parametrize("folder", [FOUNDATION, APPLICATIONS])
+def test_a_secret_is_not_marked_as_its_external_secret_is(folder: str) -> None:
+    """Without a template External Secrets copies labels and annotations (seen with 2.9.0): Argo CD's mark of an Application too,
+    on a Secret that may be another's, which then is out of sync each hour.
+    """
+    assert [
+        each["metadata"]["name"]
+        for each in of_kind(render(folder), "ExternalSecret")
+        if not each["spec"]["target"].get("template")
+    ] == []

@@ -6,25 +6,17 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 import yaml
 
 from drill.admission import ARGO_CD
 from drill.around import around
-from drill.operators import rendered
+from drill.aws import of_environment
 from tests.manifests import validity
-from tests.manifests.project import WITH_STAGING
-from tests.manifests.rendering import FOUNDATION, of_kind, render
+from tests.manifests.project import ENVIRONMENTS, WITH_STAGING
+from tests.manifests.rendering import APPLICATIONS, of_kind, render
 from tests.policies.admission import ARGO_CD as EVALUATED
 from tests.workflows.commands import ROOT, run
-
-SECRETS = {
-    "database": {"owner_url": "o", "intake_url": "i", "worker_url": "w"},
-    "redis": {"url": "r"},
-    "openai": {"api_key": "k"},
-    "alerts": {"slack": "s", "pagerduty": "p", "webhook": "w", "email": "e"},  # whichever the installation names
-    "watchdog": {"url": "u"},
-    "tenants/smoke": {"webhook_secret": "smoke", "api_key": "key"},
-}
 
 
 def test_a_module_around_another_repeats_what_it_replaces() -> None:
@@ -82,18 +74,25 @@ def test_a_release_that_fails_is_made_by_patches_of_an_environment_that_has_none
     assert len(yaml.safe_load(written)["patches"]) == 2
 
 
-def test_every_secret_of_production_is_made_of_what_the_store_has() -> None:
-    store = {f"ai-agents/production/{name}": value for name, value in SECRETS.items()}
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_secret_that_an_environment_reads_is_in_the_store(environment: str) -> None:
+    prefix = f"ai-agents/{environment}/"
+    store = of_environment(environment, dict.fromkeys(("owner_url", "intake_url", "worker_url"), "u"), "redis")
+    # Whichever way the installation's alerts go.
+    store[f"{prefix}alerts"] |= dict.fromkeys(("pagerduty", "webhook", "email"), "r")
+    objects = render(f"kustomize/overlays/{environment}/foundation")
+    if environment == "production":
+        objects += render(APPLICATIONS)
+    read = [each for secret in of_kind(objects, "ExternalSecret") for each in secret["spec"].get("data", [])]
+    whole = [each for secret in of_kind(objects, "ExternalSecret") for each in secret["spec"].get("dataFrom", [])]
 
-    made = {
-        each["spec"]["target"]["name"]: dict(rendered(each, store))
-        for each in of_kind(render(FOUNDATION), "ExternalSecret")
-    }
-
-    assert made["database-intake"] == {"DATABASE_URL": "i"}
-    assert made["smoke-tenant"] == {"smoke.json": '{"webhook_secret": "smoke", "api_key": "key"}'}
-    assert made["tenant-secrets-api"] == {"smoke.webhook.json": '{"webhook_secret": "smoke"}'}
-    assert made["tenant-secrets-worker"] == {"smoke.help-desk.json": '{"api_key": "key"}'}
+    assert [
+        each["remoteRef"]
+        for each in read
+        if each["remoteRef"].get("property", "") not in {"", *store.get(prefix + each["remoteRef"]["key"], {})}
+    ] == []
+    assert {prefix + each["extract"]["key"] for each in whole if "extract" in each} <= {*store}
+    assert f"{prefix}tenants/smoke" in store, "what the tenants' ExternalSecrets find"
 
 
 def test_argo_cd_is_the_same_account_here_and_offline() -> None:

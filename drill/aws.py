@@ -1,0 +1,61 @@
+"""AWS by moto: the Secrets Manager and the STS that External Secrets asks, and what is in the first.
+
+moto gives credentials for any token and any role, so trust and policies of roles are not tried here.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+import uuid
+
+import httpx
+
+from drill import load
+
+ADDRESS, PORT = "10.0.0.6", 5000
+ENDPOINT = f"http://{ADDRESS}:{PORT}"
+# As the example installation has it, whose account is moto's as well.
+_REGION = "eu-central-1"
+_NOWHERE = {"url": "http://nowhere.invalid"}
+
+
+def of_environment(environment: str, urls: dict[str, str], redis: str) -> dict[str, dict[str, str]]:
+    """By their names, the secrets that docs/aws/secrets.sh makes, and clients'. *urls* lead to the database."""
+    found = {
+        "database": urls,
+        "redis": {"url": redis},
+        "openai": {"api_key": "drill"},
+        "alerts": {"slack": _NOWHERE["url"]},
+        "watchdog": _NOWHERE,
+        "argocd": {"slack-token": "drill", "github-token": "drill"},
+        "tenants/smoke": {"webhook_secret": secrets.token_hex(24), "api_key": secrets.token_hex(24)},
+    }
+    if environment == "production":  # one alone: of two each would write its note
+        found["tenants/acme"] = {"webhook_secret": load.SECRET, "api_key": load.KEY}
+    return {f"ai-agents/{environment}/{name}": value for name, value in found.items()}
+
+
+def call(action: str, **values: object) -> None:
+    """An action of Secrets Manager. moto takes the region from the signature, and looks at nothing else of it."""
+    httpx.post(ENDPOINT, json=values, trust_env=False, timeout=30, headers={
+        "X-Amz-Target": f"secretsmanager.{action}", "Content-Type": "application/x-amz-json-1.1",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=drill/20260101/{_REGION}/secretsmanager/aws4_request"}).raise_for_status()  # fmt: skip
+
+
+def make(name: str, value: dict[str, str]) -> None:
+    call("CreateSecret", Name=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
+
+
+def wait() -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(f"{ENDPOINT}/moto-api/", trust_env=False)
+        except httpx.HTTPError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+        else:
+            return
