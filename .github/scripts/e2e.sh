@@ -11,6 +11,8 @@ cluster=ai-agents-e2e
 registry=localhost:${REGISTRY_PORT:-5001}
 port=${GIT_PORT:-9418}
 root=$(git rev-parse --show-toplevel)
+example=$root/tests/manifests/installations/example
+image=$(sed -n 's/^  image: //p' "$example/installation.yaml")  # an installation names ECR alone: the node has it from here
 work=$(mktemp -d)
 source=$work/source
 repository=$work/git/example/ai-agents.git
@@ -50,8 +52,8 @@ target() { make --directory "$source" VENV="$root/.venv" --old-file="$root/.venv
 make_cluster() {  # sets address: where the cluster's pods reach this machine
     kind create cluster --name "$cluster" --wait 180s
     docker run --detach --name "$cluster-registry" --network kind --publish "127.0.0.1:${registry#*:}:5000" registry:3 >/dev/null
-    docker exec "$cluster-control-plane" sh -c "mkdir -p /etc/containerd/certs.d/$registry &&
-        echo '[host.\"http://$cluster-registry:5000\"]' >/etc/containerd/certs.d/$registry/hosts.toml"
+    docker exec "$cluster-control-plane" sh -c "mkdir -p /etc/containerd/certs.d/${image%%/*} &&
+        echo '[host.\"http://$cluster-registry:5000\"]' >/etc/containerd/certs.d/${image%%/*}/hosts.toml"
     address=$(docker network inspect kind --format '{{range .IPAM.Config}}{{println .Gateway}}{{end}}' | sed -n '/\./p')
 }
 remove_cluster() {
@@ -59,10 +61,10 @@ remove_cluster() {
     kind delete cluster --name "$cluster"
 }
 push_image() {  # the image's name here; prints its digest
-    docker tag "$1" "$registry/ai-agents:${1#*:}" >&2
-    docker push --quiet "$registry/ai-agents:${1#*:}" >&2
-    docker image inspect "$registry/ai-agents:${1#*:}" --format '{{range .RepoDigests}}{{println .}}{{end}}' |
-        sed -n "s#^$registry/ai-agents@##p"
+    docker tag "$1" "$registry/${image#*/}:${1#*:}" >&2
+    docker push --quiet "$registry/${image#*/}:${1#*:}" >&2
+    docker image inspect "$registry/${image#*/}:${1#*:}" --format '{{range .RepoDigests}}{{println .}}{{end}}' |
+        sed -n "s#^$registry/${image#*/}@##p"
 }
 build_image() { target image IMAGE="$1" >&2; }
 make_root() {
@@ -220,8 +222,8 @@ for each in staging production; do
     cp "$source/.github/e2e/environment/"{tenant-acme,unreadable}.yaml "$overlays/$each/foundation/"
     cp "$overlays"/local/tenants/* "$overlays/$each/foundation/tenants/"
 done
-sed "s#^  image: .*#  image: $registry/ai-agents#; s#^  gitUrl: .*#  gitUrl: http://$address:$port/example/ai-agents.git#" \
-    "$source/tests/manifests/installations/example/installation.yaml" >"$source/kustomize/installation/installation.yaml"
+sed "s#^  gitUrl: .*#  gitUrl: http://$address:$port/example/ai-agents.git#" \
+    "$example/installation.yaml" >"$source/kustomize/installation/installation.yaml"
 sed -i "s#https://api.github.com#http://$address:$port#" "$source/argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml"
 # Of the add-ons the policies.
 sed -i '/^  - .*\.yaml$/{/policies\.yaml/!d}' "$source/argocd/applications/add-ons/kustomization.yaml"
@@ -355,8 +357,8 @@ refused patch networkpolicy default-deny --type merge --patch '{"spec": {"egress
 refused delete networkpolicy default-deny
 refused set env deployment/ai-agents-api TENANTS_DIR=/tmp
 refused label pods --selector app.kubernetes.io/component=api --overwrite app.kubernetes.io/component=worker
-refused create deployment by-hand --image="$registry/ai-agents@$first"
-refused run by-hand --image="$registry/ai-agents@$first"
+refused create deployment by-hand --image="$image@$first"
+refused run by-hand --image="$image@$first"
 refused patch configmap tenants --type merge --patch '{"data": {"other.yaml": "slug: other"}}'
 before=$(uid production cronjob/ai-agents-sync)
 kubectl --namespace production delete cronjob ai-agents-sync

@@ -119,6 +119,13 @@ def test_the_root_brings_the_environments_and_the_one_policy_that_they_obey(prep
     assert {name for _, name in map(name_of, render("policies", root=prepared))} == {"from-git-alone"}
 
 
+@WITH_STAGING
+def test_what_it_installs_is_taken_by_make_bootstrap(prepared: Path) -> None:
+    checked = run(sys.executable, "kustomize/installation/check.py", cwd=prepared)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 @pytest.mark.parametrize(("place", "made"), [(0, "--no-such-option"), (1, "/never-ready"), (2, "--no-such-check")])
 def test_the_releases_that_fail_are_what_the_script_says(tmp_path: Path, place: int, made: str) -> None:
     copy_project(tmp_path)
