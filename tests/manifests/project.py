@@ -10,12 +10,15 @@ import os
 import runpy
 import shutil
 import tempfile
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
+
+from demo.run_folder import RunFolder, open_run_folder
 
 ROOT: Final = Path(__file__).parents[2]
 INSTALLATION: Final = "kustomize/installation/installation.yaml"
@@ -74,10 +77,17 @@ def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN],
 @cache
 def project(name: str = CHOSEN) -> Path:
     """The folder of a copy with the installation *name*: to read, not to change."""
-    folder = tempfile.TemporaryDirectory(prefix="ai-agents-project-")
-    atexit.register(folder.cleanup)
-    copy_project(Path(folder.name), installation=INSTALLATIONS[name])
-    return Path(folder.name)
+    folder = _run().make_private_folder(Path(tempfile.gettempdir()))
+    copy_project(folder, installation=INSTALLATIONS[name])
+    return folder
+
+
+@cache
+def _run() -> RunFolder:
+    """Its folders end with this process, also when that is killed."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(open_run_folder(ROOT / ".demo"))
 
 
 def data(path: Path) -> dict[str, Any]:
