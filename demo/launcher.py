@@ -34,6 +34,8 @@ _LISTENS: Final[Mapping[tuple[str, ...], Mapping[str, str]]] = {
 }
 _POLL_S: Final = 0.02
 _ANSWER_S: Final = 2.0
+# A machine with much other work takes a minute to import the product. What ends is told at once, however long this is.
+_LIMIT_S: Final = 180.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -113,7 +115,7 @@ class Process:
             how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
             raise RunFailed(f"{self.name} (process {self.pid}) {how}", log=self.log)
 
-    async def ready(self, *, limit_s: float = 60.0) -> float:
+    async def ready(self, *, limit_s: float = _LIMIT_S) -> float:
         """Wait until it reports that it is ready. Returns the seconds since its start."""
         async with (
             self._at_most(limit_s, "to get ready"),
@@ -124,7 +126,7 @@ class Process:
                 await asyncio.sleep(_POLL_S)
         return time.monotonic() - self._started
 
-    async def line(self, *, limit_s: float = 60.0) -> str:
+    async def line(self, *, limit_s: float = _LIMIT_S) -> str:
         """The first line that it writes."""
         async with self._at_most(limit_s, "to say a word"):
             while "\n" not in (text := self.log.read_text(errors="replace")):
@@ -132,7 +134,7 @@ class Process:
                 await asyncio.sleep(_POLL_S)
         return text.partition("\n")[0]
 
-    async def finish(self, *, limit_s: float = 60.0) -> list[str]:
+    async def finish(self, *, limit_s: float = _LIMIT_S) -> list[str]:
         """Wait until it ends by itself with status 0. Returns the lines that it wrote."""
         try:
             async with self._at_most(limit_s, "to end"):

