@@ -17,6 +17,7 @@ STEP_NAMES: Final = {
     "documentation": "Documentation",
     "monitoring": "Monitoring",
     "about_requester": "The requester",
+    "storm": "Others with this problem",
     "write": "Ask the model",
     "check": "Check the answer",
     "show": "Prepare the note",

@@ -33,7 +33,7 @@ NAME = "Qualmwurz Gruppe"
 REASON = "Qualmwurz moves its help desk"
 LATE = re.compile(
     r"<time\b.*?</time>|\d+(?:\.\d)? (?:ms|s|min|h|d)\b(?: ago)?|\d\d \w{3} \d\d:\d\d:\d\d"
-    r"|<h3>Forecast for the month</h3>.*?</div>|data-label=\"Forecast\">[^<]*|; \d+ % forecast|points=\"[^\"]*\"|value=\"2[0-9-]{9}T[^\"]*\"",
+    r"|<h2>Forecast for the month</h2>.*?</div>|data-label=\"Forecast\">[^<]*|; \d+ % forecast|points=\"[^\"]*\"|value=\"2[0-9-]{9}T[^\"]*\"",
     re.DOTALL,
 )
 
