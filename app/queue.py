@@ -93,7 +93,9 @@ class RingBroker(RedisStreamBroker):
             except _UNUSABLE as error:
                 # Also when Redis refuses a command, as a replica does after a failover. It keeps connections open: only
                 # a new one leads to the server that has taken its place.
-                self._tell(f"Redis can't be used ({type(error).__name__})")
+                is_cluster = isinstance(error, exceptions.MovedError | exceptions.AskError | exceptions.ClusterDownError)
+                reason = "it is a cluster: turn cluster mode off" if is_cluster else type(error).__name__
+                self._tell(f"Redis can't be used ({reason})")
                 with suppress(_UNUSABLE):
                     async with asyncio.timeout(_CALL_TIMEOUT_S):
                         await self.connection_pool.disconnect(inuse_connections=False)
@@ -297,10 +299,10 @@ class Queue:
             return 0 if _is_empty(error) else None
 
     async def is_reachable(self) -> bool:
-        """Whether Redis answers now."""
+        """Whether Redis answers now about the stream: a node of a cluster that has it not answers a ping all the same."""
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
-                await asyncio.wait_for(redis.ping(), _CALL_TIMEOUT_S)
+                await asyncio.wait_for(redis.exists(STREAM), _CALL_TIMEOUT_S)
         except _UNUSABLE:
             return False
         return True

@@ -210,6 +210,31 @@ async def test_whatever_answers_at_its_address_is_an_outage_not_an_end(answer: b
         await rings.aclose()
 
 
+async def test_a_cluster_is_told_and_is_out() -> None:
+    """As a node of two answers, of which the other has the stream's slot."""
+
+    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while commands := await reader.read(65536):
+            answer = b"-MOVED 2394 127.0.0.1:6379\r\n" if STREAM.encode() in commands else b"+OK\r\n"
+            writer.write(answer * commands.count(b"*"))
+        writer.close()
+
+    told: list[str] = []
+    server = await asyncio.start_server(answer_all, "127.0.0.1", 0)
+    broker = RingBroker(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tell=told.append)
+    async with server, open_queue(broker) as queue:
+        assert not await queue.is_reachable()
+        rings = broker.rings()
+        listening = asyncio.ensure_future(anext(rings))
+        async with asyncio.timeout(5):
+            while not told:
+                await asyncio.sleep(0.02)
+        assert told[0] == "Redis can't be used (it is a cluster: turn cluster mode off)"
+        listening.cancel()
+        await asyncio.wait([listening])
+        await rings.aclose()
+
+
 async def test_a_listener_lives_through_a_restart_of_redis(
     valkey: ValkeyServer, queue: Queue, broker: RingBroker
 ) -> None:
