@@ -37,6 +37,7 @@ _MAX_BATCH: Final = 500
 _STALE_MS: Final = 60_000
 _UNUSABLE: Final = Exception
 """What a call raises while Redis can't be used. For an answer that is none of Redis's, redis-py raises anything."""
+_OF_A_CLUSTER: Final = (exceptions.MovedError, exceptions.AskError, exceptions.ClusterDownError)
 _SHORTEST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
 
@@ -93,7 +94,7 @@ class RingBroker(RedisStreamBroker):
             except _UNUSABLE as error:
                 # Also when Redis refuses a command, as a replica does after a failover. It keeps connections open: only
                 # a new one leads to the server that has taken its place.
-                is_cluster = isinstance(error, exceptions.MovedError | exceptions.AskError | exceptions.ClusterDownError)
+                is_cluster = isinstance(error, _OF_A_CLUSTER)
                 reason = "it is a cluster: turn cluster mode off" if is_cluster else type(error).__name__
                 self._tell(f"Redis can't be used ({reason})")
                 with suppress(_UNUSABLE):
@@ -299,7 +300,7 @@ class Queue:
             return 0 if _is_empty(error) else None
 
     async def is_reachable(self) -> bool:
-        """Whether Redis answers now about the stream: a node of a cluster that has it not answers a ping all the same."""
+        """Whether Redis answers now about the stream: a node of a cluster without it answers a ping all the same."""
         try:
             async with Redis(connection_pool=self._broker.connection_pool) as redis:
                 await asyncio.wait_for(redis.exists(STREAM), _CALL_TIMEOUT_S)
