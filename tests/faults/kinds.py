@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-import asyncpg
 from redis.asyncio import Redis
 
 from app.queue import STREAM
 from demo.failure import RunFailed
+from tests.connections import connected
 from tests.faults.sender import Sender
 from tests.faults.system import LEASE_S, NOTICE_S, START_S, Instance, System
 from tests.faults.tenants import QUIET
@@ -279,13 +279,9 @@ def _no_small_disk(system: System) -> str | None:
 
 
 async def lock_deliveries(stage: Stage) -> None:
-    connection = await asyncpg.connect(stage.system.urls.superuser)
-    try:
-        async with connection.transaction():
-            await connection.execute("lock table delivery in access exclusive mode")
-            await asyncio.sleep(10)
-    finally:
-        await connection.close()
+    async with connected(stage.system.urls.superuser) as connection, connection.transaction():
+        await connection.execute("lock table delivery in access exclusive mode")
+        await asyncio.sleep(10)
 
 
 # --- Redis -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
-import asyncpg
 
 from demo.embedded import (
     DatabaseUrls,
@@ -28,6 +27,7 @@ from demo.embedded import (
 from demo.failure import RunFailed
 from demo.launcher import Process
 from demo.run_folder import RunFolder
+from tests.connections import connected
 from tests.faults.tenants import CLIENTS, write_clients, write_portals
 from tests.integration.superuser import run_as_superuser
 
@@ -249,12 +249,9 @@ async def _make_database(postgres: PostgresServer, small_disk: Path | None) -> D
     if small_disk is not None:
         account = os.stat(f"/proc/{postgres.pid}")  # noqa: PTH116
         os.chown(small_disk, account.st_uid, account.st_gid)
-        connection = await asyncpg.connect(postgres.superuser_url())
-        try:
+        async with connected(postgres.superuser_url()) as connection:
             await connection.execute(f"create tablespace small location '{small_disk}'")
             await connection.execute(f"alter database {_DATABASE} set tablespace small")
-        finally:
-            await connection.close()
     return urls
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import httpx
 import pytest
 
@@ -27,6 +26,7 @@ from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port, open_postg
 from demo.offline_model import ModelSimulator
 from demo.run_folder import RunFolder, open_run_folder
 from tests.builders import a_tenant, write_tenant
+from tests.connections import connected
 from tests.image.engine import (
     Container,
     bytes_beyond_base,
@@ -238,9 +238,8 @@ async def test_the_console_shows_its_pages(scene: Scene) -> None:
 
 
 async def test_a_schema_that_is_ahead_is_success(scene: Scene) -> None:
-    connection = await asyncpg.connect(scene.urls.owner, ssl=False)
-    await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
-    await connection.close()
+    async with connected(scene.urls.owner, ssl=False) as connection:
+        await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
     with scene.migrate() as container:
         assert await container.ended() == 0, container.output()
 

@@ -16,15 +16,15 @@ from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer, open_postgres, open_valkey
 from demo.offline_model import ModelSimulator
 from demo.run_folder import RunFolder, open_run_folder
+from tests.connections import connected
 
 _TEMPLATE = "migrated"
 
 
 async def add_pgvector(urls: DatabaseUrls) -> None:
     """As the provider of the database does."""
-    connection = await asyncpg.connect(urls.superuser)
-    await connection.execute("create extension vector")
-    await connection.close()
+    async with connected(urls.superuser) as connection:
+        await connection.execute("create extension vector")
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +52,13 @@ async def urls(postgres: PostgresServer, request: pytest.FixtureRequest) -> Asyn
     await postgres.create_database(name, template=_TEMPLATE)
     yield await postgres.create_roles(name)
     await postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the module's database that may do anything."""
+    async with connected(urls.superuser) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")

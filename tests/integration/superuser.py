@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
-
 from demo.embedded import DatabaseUrls
+from tests.connections import connected
 
 
 async def run_as_superuser(urls: DatabaseUrls, statement: str, *values: Any) -> list[Any]:
     """The rows of *statement*, on a connection of its own."""
-    connection = await asyncpg.connect(urls.superuser, timeout=10)
-    try:
+    async with connected(urls.superuser, timeout=10) as connection:
         return list(await connection.fetch(statement, *values))
-    finally:
-        await connection.close()

@@ -13,7 +13,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import pytest
 from redis.asyncio import Redis
 
@@ -29,6 +28,7 @@ from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from tests.builders import a_body
+from tests.connections import connected
 from tests.integration.processes import open_worker_process
 from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
@@ -116,14 +116,12 @@ async def test_a_worker_killed_between_two_steps_leaves_exactly_one_note(scene: 
     prepare, is_there = STEPS[step]
     await prepare(scene)
     await scene.deliver()
-    locker = await asyncpg.connect(scene.urls.superuser)
-    async with scene.worker("first") as first:
+    async with connected(scene.urls.superuser) as locker, scene.worker("first") as first:
         if step == "posted-not-settled":
             await eventually(lambda: scene.called("POST /requests"), limit_s=30)
             await locker.execute("begin; lock table enhancement in exclusive mode")
         await eventually(lambda: is_there(scene), limit_s=30)
         await first.end(signal.SIGKILL)
-    await locker.close()
     scene.portal.faults.clear()
     scene.model.behaviours.clear()
     async with scene.worker("second"):

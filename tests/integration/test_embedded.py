@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from demo.embedded import PostgresServer, find_free_port, open_postgres, open_valkey
 from demo.run_folder import _identify_by_ps, identify, open_run_folder
+from tests.connections import connected
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -117,9 +118,8 @@ async def test_roles_serve_any_number_of_databases(postgres: PostgresServer) -> 
     await postgres.create_database("third", template="second")
 
     assert first.owner.replace("/first", "/second") == second.owner
-    connection = await asyncpg.connect((await postgres.create_roles("third")).superuser)
-    assert await connection.fetchval("SELECT to_regclass('kept')::text") == "kept"
-    await connection.close()
+    async with connected((await postgres.create_roles("third")).superuser) as connection:
+        assert await connection.fetchval("SELECT to_regclass('kept')::text") == "kept"
     await postgres.drop_database("third")
 
 
@@ -129,12 +129,11 @@ async def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
 
 
 async def test_words_of_other_languages_are_words(postgres: PostgresServer) -> None:
-    connection = await asyncpg.connect(postgres.superuser_url())
-    assert await connection.fetchval("SELECT lower('GRÖSSE ÄÖÜ É')") == "grösse äöü é"
-    assert await connection.fetchval("SELECT to_tsvector('simple', 'Größe der Übertragung')::text") == (
-        "'der':2 'größe':1 'übertragung':3"
-    )
-    await connection.close()
+    async with connected(postgres.superuser_url()) as connection:
+        assert await connection.fetchval("SELECT lower('GRÖSSE ÄÖÜ É')") == "grösse äöü é"
+        assert await connection.fetchval("SELECT to_tsvector('simple', 'Größe der Übertragung')::text") == (
+            "'der':2 'größe':1 'übertragung':3"
+        )
 
 
 async def test_committed_rows_outlive_a_crash_of_the_server_and_the_port_stays(tmp_path: Path) -> None:
@@ -148,9 +147,8 @@ async def test_committed_rows_outlive_a_crash_of_the_server_and_the_port_stays(t
         assert not server.is_running
 
         await server.start()
-        again = await asyncpg.connect(server.superuser_url())
-        assert await again.fetchval("SELECT answer FROM kept") == 42
-        await again.close()
+        async with connected(server.superuser_url()) as again:
+            assert await again.fetchval("SELECT answer FROM kept") == 42
         assert server.port == port
         connection.terminate()
 
@@ -295,11 +293,8 @@ def rights_in(folder: Path) -> dict[Path, tuple[int, int]]:
 
 
 async def _select_one(url: str) -> object:
-    connection = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         return await connection.fetchval("SELECT 1")
-    finally:
-        await connection.close()
 
 
 def test_no_two_servers_of_a_process_are_given_one_port() -> None:

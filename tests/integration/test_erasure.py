@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -24,13 +23,6 @@ from app.queue import STREAM, RingBroker, open_queue
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import an_outcome
 from tests.integration.database_rows import fill_every_table, find_tables, insert_into
-
-
-@pytest.fixture
-async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(urls.superuser)
-    yield connection
-    await connection.close()
 
 
 async def rows(connection: asyncpg.Connection, tables: list[str], tenant_id: UUID) -> dict[str, int]:

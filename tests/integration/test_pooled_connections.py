@@ -32,6 +32,7 @@ from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from demo.run_folder import RunFolder
+from tests.connections import connected
 from tests.integration.pgbouncer import SERVER_CONNECTIONS, PgBouncer, open_pgbouncer
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
@@ -141,13 +142,10 @@ DEEDS: list[tuple[int, Callable[[Database, UUID], Awaitable[None]]]] = [
 
 async def look_without_a_tenant(url: str) -> None:
     """Code that forgot the tenant, on whatever connection the pool hands it."""
-    connection = await asyncpg.connect(url, statement_cache_size=0)
-    try:
+    async with connected(url, statement_cache_size=0) as connection:
         for _ in range(5):
             assert await connection.fetchval("select count(*) from ticket") == 0
             assert await connection.fetchval("select current_setting('app.tenant_id', true)") in {"", None}
-    finally:
-        await connection.close()
 
 
 async def test_concurrent_tenants_on_few_connections_never_meet(pooler: PgBouncer, urls: DatabaseUrls) -> None:
@@ -169,12 +167,11 @@ async def test_concurrent_tenants_on_few_connections_never_meet(pooler: PgBounce
             )
         await look_without_a_tenant(pooler.urls.worker)
 
-    superuser = await asyncpg.connect(urls.superuser)
-    rows = await superuser.fetch("select tenant_id::text, subject from ticket")
-    used = await superuser.fetchval(
-        "select count(*) from pg_stat_activity where datname = current_database() and usename = 'ai_agents_worker'"
-    )
-    await superuser.close()
+    async with connected(urls.superuser) as superuser:
+        rows = await superuser.fetch("select tenant_id::text, subject from ticket")
+        used = await superuser.fetchval(
+            "select count(*) from pg_stat_activity where datname = current_database() and usename = 'ai_agents_worker'"
+        )
     assert len({row["tenant_id"] for row in rows}) == len(TENANTS)
     assert [row for row in rows if row["tenant_id"] != row["subject"]] == []
     assert used <= SERVER_CONNECTIONS, "they did share connections"
@@ -250,13 +247,12 @@ async def test_the_intake_stores_each_delivery_under_its_own_tenant(pooler: PgBo
         assert [result for result in results if result is not None] == []
         spoilt = await asyncio.gather(*map(intake.accept, [*refused[:5], *deliveries[:5]]), return_exceptions=True)
         assert any(isinstance(result, DatabaseUnavailable) for result in spoilt)
-    superuser = await asyncpg.connect(urls.superuser)
-    rows = await superuser.fetch(
-        "select tenant_id, job_id, convert_from(body, 'UTF8') as body from delivery where job_id = any($1)",
-        [delivery.job_id for delivery in deliveries],
-    )
-    await superuser.execute("delete from due")  # no worker of a later test claims them
-    await superuser.close()
+    async with connected(urls.superuser) as superuser:
+        rows = await superuser.fetch(
+            "select tenant_id, job_id, convert_from(body, 'UTF8') as body from delivery where job_id = any($1)",
+            [delivery.job_id for delivery in deliveries],
+        )
+        await superuser.execute("delete from due")  # no worker of a later test claims them
     assert {(row["tenant_id"], row["job_id"]) for row in rows} == {(each.tenant_id, each.job_id) for each in deliveries}
     assert all(str(row["tenant_id"]) == row["body"] for row in rows)
 
@@ -266,9 +262,8 @@ async def test_no_prepared_statement_stays_on_a_shared_connection(pooler: PgBoun
     async with open_database(pooler.urls.worker, pooler=mode, pool_size=pool_size) as database:
         for _ in range(5):
             await asyncio.gather(*(do_write(database, tenant) for tenant in TENANTS))
-    connection = await asyncpg.connect(pooler.urls.worker, statement_cache_size=0)
-    left = await connection.fetchval("select count(*) from pg_prepared_statements")
-    await connection.close()
+    async with connected(pooler.urls.worker, statement_cache_size=0) as connection:
+        left = await connection.fetchval("select count(*) from pg_prepared_statements")
     assert left <= 2
 
 

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 
 from app.core.help_desk import Edition
@@ -30,6 +29,7 @@ from app.simulator.portal import Portal
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
+from tests.connections import connected
 from tests.integration.processes import common_variables, open_api_process, open_worker_process
 from tests.integration.test_cli import call_here
 
@@ -93,19 +93,13 @@ class Installation:
             await asyncio.sleep(0.2)
 
     async def execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.urls.superuser, ssl=False)
-        try:
+        async with connected(self.urls.superuser, ssl=False) as connection:
             await connection.execute(statement)
-        finally:
-            await connection.close()
 
     async def scalar(self, query: str) -> int:
         """As the superuser, whom row-level security shows all."""
-        connection = await asyncpg.connect(self.urls.superuser, ssl=False)
-        try:
+        async with connected(self.urls.superuser, ssl=False) as connection:
             return int(await connection.fetchval(query))
-        finally:
-            await connection.close()
 
 
 def run(program: str, url: str, *arguments: str | Path) -> None:

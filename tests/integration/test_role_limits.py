@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sysconfig
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from app.db.ledger.claims import Ledger
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.session import open_database
 from demo.embedded import DatabaseUrls, PostgresServer
+from tests.connections import connected
 
 ROLES: Final = Path(__file__).parents[2] / "docs" / "aws" / "roles.sql"
 
@@ -189,28 +190,23 @@ def attempts() -> list[object]:
     return [pytest.param(role, sql, id=f"{role}: {sql[:70]}") for role, sql in both + own]
 
 
-@pytest.fixture(scope="module")
-async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(urls.superuser)
-    yield connection
-    await connection.close()
+@asynccontextmanager
+async def both_roles(urls: DatabaseUrls) -> AsyncIterator[dict[str, asyncpg.Connection]]:
+    async with connected(urls.worker) as worker, connected(urls.intake) as intake:
+        yield {"worker": worker, "intake": intake}
 
 
 @pytest.fixture(scope="module")
 async def connect(urls: DatabaseUrls) -> AsyncIterator[dict[str, asyncpg.Connection]]:
-    connections = {"worker": await asyncpg.connect(urls.worker), "intake": await asyncpg.connect(urls.intake)}
-    yield connections
-    for connection in connections.values():
-        await connection.close()
+    async with both_roles(urls) as connections:
+        yield connections
 
 
 @pytest.fixture
 async def fresh(urls: DatabaseUrls) -> AsyncIterator[dict[str, asyncpg.Connection]]:
     """A session of its own for a test that changes it."""
-    connections = {"worker": await asyncpg.connect(urls.worker), "intake": await asyncpg.connect(urls.intake)}
-    yield connections
-    for connection in connections.values():
-        await connection.close()
+    async with both_roles(urls) as connections:
+        yield connections
 
 
 @pytest.mark.parametrize(("role", "sql"), attempts())
@@ -263,15 +259,12 @@ async def tickets(superuser: asyncpg.Connection) -> None:
 @pytest.mark.usefixtures("tickets")
 @pytest.mark.parametrize("role", ["intake", "worker", "owner"])
 async def test_the_planners_statistics_show_no_value_of_a_row(urls: DatabaseUrls, role: str) -> None:
-    connection = await asyncpg.connect(getattr(urls, role))
-    try:
+    async with connected(getattr(urls, role)) as connection:
         for tenant in ("", str(THEIRS), str(MINE)):
             await connection.execute("select set_config('app.tenant_id', $1, false)", tenant)
             for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"):
                 rows = await connection.fetch(f"select v::text as told from {view} v where tablename = 'ticket'")
                 assert [row["told"] for row in rows] == [], (view, tenant)
-    finally:
-        await connection.close()
 
 
 @pytest.mark.usefixtures("tickets")

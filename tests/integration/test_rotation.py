@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from redis.asyncio import Redis
@@ -20,6 +19,7 @@ from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
+from tests.connections import connected
 from tests.integration.processes import open_api_process, open_worker_process
 from tests.integration.worker.conftest import add_tenant, eventually, fill_ticket_history
 
@@ -42,10 +42,9 @@ async def served(worker_db: Database, help_desk: HelpDeskSimulator, model: Model
 
 async def _set_password(superuser: str, role: str, password: str) -> None:
     """Change the password of *role*, and end its connections, as a failover or a pooler's restart does."""
-    connection = await asyncpg.connect(superuser)
-    await connection.execute(f"alter role {role} password '{password}'")
-    await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", role)
-    await connection.close()
+    async with connected(superuser) as connection:
+        await connection.execute(f"alter role {role} password '{password}'")
+        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", role)
 
 
 def _password(url: str) -> str:

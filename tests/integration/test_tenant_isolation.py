@@ -94,13 +94,6 @@ OUR_RELATIONS = (
 
 
 @pytest.fixture(scope="module")
-async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(urls.superuser)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture(scope="module")
 async def tables(superuser: asyncpg.Connection) -> dict[str, list[Column]]:
     """Every table of tenants with its columns; each holds one row of either tenant afterwards."""
     await fill_every_table(superuser, MINE, THEIRS)

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 
@@ -16,6 +15,7 @@ from app.core.signature import sign_body
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
 from demo.launcher import CHECKOUT, Process, environment
 from tests.builders import a_body
+from tests.connections import connected
 from tests.integration.api.conftest import Tenants
 from tests.integration.forked import run_command
 from tests.integration.processes import open_api_process
@@ -24,8 +24,10 @@ from tests.integration.processes import open_api_process
 async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
     urls: DatabaseUrls, valkey: ValkeyServer, tenants: Tenants, tmp_path: Path
 ) -> None:
-    blocker = await asyncpg.connect(urls.superuser)
-    async with open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log", Process) as api:
+    async with (
+        connected(urls.superuser) as blocker,
+        open_api_process(urls, valkey, tenants.folder, tmp_path / "api.log", Process) as api,
+    ):
         await api.ready()
         body = a_body(ticket_id="2001")
         headers = {
@@ -46,7 +48,6 @@ async def test_sigterm_takes_readiness_first_and_lets_what_is_in_flight_end(
             await transaction.rollback()
             assert (await in_flight).status_code == 202
         assert await ending == 0
-    await blocker.close()
 
 
 async def test_a_connection_is_kept_only_for_webhooks_that_come_one_after_the_other(

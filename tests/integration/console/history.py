@@ -18,6 +18,7 @@ from app.core.tenant import Tenant
 from app.db.knowledge.store import upsert_tickets
 from app.db.session import Database
 from tests.builders import a_source, a_ticket, gathered
+from tests.connections import connected
 
 _DAYS: Final = 21
 _NEWEST: Final = 70
@@ -42,8 +43,7 @@ async def fill_history(url: str, tenants: Sequence[Tenant], *, seed: int = 7) ->
     """Counters of weeks, the newest deliveries with their notes, votes, and a few acts. As the superuser: *url*."""
     draw = random.Random(seed)
     now = datetime.now(UTC)
-    connection: Any = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         for size, tenant in enumerate(tenants, 1):
             await _count(connection, draw, tenant.id, now, size=size)
             for number in range(_NEWEST):
@@ -70,8 +70,6 @@ async def fill_history(url: str, tenants: Sequence[Tenant], *, seed: int = 7) ->
                 ),
             ],
         )
-    finally:
-        await connection.close()
 
 
 async def fill_shadow(database: Database, url: str, tenant: Tenant, *, seed: int = 7) -> None:

@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from app.db.sql import Statement
+from tests.connections import connected
 
 Plan = dict[str, Any]
 
@@ -33,8 +32,7 @@ async def verbose_plan_of(url: str, statement: Statement) -> Plan:
 
 
 async def _explain(url: str, statement: Statement, values: list[str], tenant_id: UUID | None, how: str) -> Plan:
-    connection = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         await connection.execute("begin; set local plan_cache_mode = force_generic_plan")
         await connection.execute(f"select set_config('app.tenant_id', '{tenant_id or ''}', true)")
         await connection.execute(f"prepare asked as {statement.sql}")
@@ -43,8 +41,6 @@ async def _explain(url: str, statement: Statement, values: list[str], tenant_id:
             "Plan"
         ]
         return plan
-    finally:
-        await connection.close()  # which rolls back
 
 
 def nodes(plan: Plan) -> Iterator[Plan]:

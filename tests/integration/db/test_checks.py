@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import Final, get_args
 
 import asyncpg
@@ -16,7 +17,6 @@ from app.db.knowledge.cursors import CursorKind
 from app.db.knowledge.strays import KINDS
 from app.db.limits.holds import Cause
 from app.errors import Code
-from demo.embedded import DatabaseUrls
 
 _DOCUMENTS: Final = {"ticket", "article"}
 ENUMERATED: Final = {
@@ -39,55 +39,39 @@ _CHECK: Final = "select pg_get_constraintdef(oid) from pg_constraint where conna
 
 
 @pytest.mark.parametrize(("table", "column"), ENUMERATED)
-async def test_the_database_takes_what_the_code_knows_and_no_more(urls: DatabaseUrls, table: str, column: str) -> None:
-    connection = await asyncpg.connect(urls.superuser)
-    try:
-        check = await connection.fetchval(_CHECK, f"{table}_{column}_check")
-        assert set(re.findall(r"'([a-z_]+)'::text", check)) == ENUMERATED[table, column]
-    finally:
-        await connection.close()
+async def test_the_database_takes_what_the_code_knows_and_no_more(
+    superuser: asyncpg.Connection, table: str, column: str
+) -> None:
+    check = await superuser.fetchval(_CHECK, f"{table}_{column}_check")
+    assert set(re.findall(r"'([a-z_]+)'::text", check)) == ENUMERATED[table, column]
 
 
-async def test_no_other_column_has_such_a_list(urls: DatabaseUrls) -> None:
-    connection = await asyncpg.connect(urls.superuser)
-    try:
-        listed = await connection.fetch(
-            "select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace"
-            " and pg_get_constraintdef(oid) ~ '= ANY \\(ARRAY\\[''|= ''[a-z_]+''::text'"
-        )
-        known = {f"{table}_{column}_check" for table, column in ENUMERATED} | {"gate_every_tenant_check"}
-        assert {row["conname"] for row in listed} == known
-    finally:
-        await connection.close()
+async def test_no_other_column_has_such_a_list(superuser: asyncpg.Connection) -> None:
+    listed = await superuser.fetch(
+        "select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace"
+        " and pg_get_constraintdef(oid) ~ '= ANY \\(ARRAY\\[''|= ''[a-z_]+''::text'"
+    )
+    known = {f"{table}_{column}_check" for table, column in ENUMERATED} | {"gate_every_tenant_check"}
+    assert {row["conname"] for row in listed} == known
 
 
 @pytest.mark.parametrize("table", ["delivery", "attempt"])
-async def test_each_code_has_the_form_that_the_database_takes(urls: DatabaseUrls, table: str) -> None:
-    connection = await asyncpg.connect(urls.superuser)
-    try:
-        check = await connection.fetchval(_CHECK, f"{table}_code_check")
-        condition = check.removeprefix("CHECK ").removesuffix(" NOT VALID")
-        fits = f"select bool_and({condition}) from unnest($1::text[]) code"
-        assert await connection.fetchval(fits, [code.value for code in Code])
-        for wrong in ("", "Help desk failed", "x" * 65, "a\nb"):
-            assert not await connection.fetchval(fits, [wrong])
-    finally:
-        await connection.close()
+async def test_each_code_has_the_form_that_the_database_takes(superuser: asyncpg.Connection, table: str) -> None:
+    check = await superuser.fetchval(_CHECK, f"{table}_code_check")
+    condition = check.removeprefix("CHECK ").removesuffix(" NOT VALID")
+    fits = f"select bool_and({condition}) from unnest($1::text[]) code"
+    assert await superuser.fetchval(fits, [code.value for code in Code])
+    for wrong in ("", "Help desk failed", "x" * 65, "a\nb"):
+        assert not await superuser.fetchval(fits, [wrong])
 
 
 @pytest.mark.parametrize("cause", Cause)
-async def test_under_the_id_of_every_tenant_stands_a_pause_alone(urls: DatabaseUrls, cause: Cause) -> None:
+async def test_under_the_id_of_every_tenant_stands_a_pause_alone(superuser: asyncpg.Connection, cause: Cause) -> None:
     """Any other row under it would hold all tenants back."""
-    connection = await asyncpg.connect(urls.superuser)
     row = "insert into gate (tenant_id, cause, closed_until) values ($1, $2, 'infinity')"
-    try:
-        transaction = connection.transaction()
-        await transaction.start()
-        if cause is Cause.PAUSED:
-            await connection.execute(row, EVERY_TENANT, cause)
-        else:
-            with pytest.raises(asyncpg.CheckViolationError):
-                await connection.execute(row, EVERY_TENANT, cause)
-        await transaction.rollback()
-    finally:
-        await connection.close()
+    refused = nullcontext() if cause is Cause.PAUSED else pytest.raises(asyncpg.CheckViolationError)
+    transaction = superuser.transaction()
+    await transaction.start()
+    with refused:
+        await superuser.execute(row, EVERY_TENANT, cause)
+    await transaction.rollback()

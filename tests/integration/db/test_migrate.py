@@ -1,11 +1,10 @@
-"""The schema, up and down, and who may migrate it."""
+"""The schema from revision to revision, and who may migrate it."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -13,21 +12,18 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlmodel import SQLModel
 
 import app.db.tables  # noqa: F401 - fills SQLModel.metadata
 from app.core.tenant import EVERY_TENANT
 from app.db import migrate as migration
 from app.db.migrate import ROLES, MissingRole, RevisionFailed, alembic_config, migrate
-from app.db.pgvector import is_vector_table
 from app.db.schema_check import SchemaDiffers, check_schema
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
+from tests.connections import connected
 from tests.integration.conftest import add_pgvector
+from tests.integration.superuser import run_as_superuser
 
 
 @pytest.fixture
@@ -46,54 +42,18 @@ async def migrated(postgres: PostgresServer) -> AsyncIterator[DatabaseUrls]:
 
 
 async def tables(url: str) -> set[str]:
-    connection = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         rows = await connection.fetch("select relname from pg_class where relnamespace = 'public'::regnamespace")
         return {row["relname"] for row in rows}
-    finally:
-        await connection.close()
 
 
-async def on_connection(url: str, work: Callable[[Connection], object]) -> object:
+async def upgrade(url: str, revision: str) -> None:
+    """As an image of that revision did."""
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
-    try:
-        async with engine.connect() as connection:
-            result = await connection.run_sync(work)
-            await connection.commit()
-            return result
-    finally:
-        await engine.dispose()
-
-
-async def test_the_schema_goes_up_down_and_up_again(empty: DatabaseUrls) -> None:
-    said: list[str] = []
-    head = await migrate(empty.owner, tell=said.append)
-    full = await tables(empty.owner)
-    assert {"delivery", "due", "enhancement"} <= full
-
-    def downgrade(connection: Connection) -> None:
-        command.downgrade(alembic_config(connection), "base")
-
-    await on_connection(empty.owner, downgrade)
-    assert await tables(empty.owner) == {"alembic_version", "alembic_version_pkc"}
-    assert await migrate(empty.owner, tell=said.append) == head
-    assert await tables(empty.owner) == full
-
-
-async def test_the_tables_in_the_code_are_the_tables_in_the_database(urls: DatabaseUrls) -> None:
-    def compare(connection: Connection) -> list[object]:
-        opts = {
-            "compare_type": True,
-            "compare_server_default": True,
-            "include_name": lambda name, kind, _: not is_vector_table(name, kind),
-        }
-        context = MigrationContext.configure(connection, opts=opts)
-        with warnings.catch_warnings():
-            # SQLAlchemy 2.1 does not know what it reflected itself of a check that is not validated.
-            warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'")
-            return list(compare_metadata(context, SQLModel.metadata))
-
-    assert await on_connection(urls.owner, compare) == []
+    async with engine.connect() as connection:
+        await connection.run_sync(lambda sync: command.upgrade(alembic_config(sync), revision))
+        await connection.commit()
+    await engine.dispose()
 
 
 async def test_the_table_for_vectors_is_made_when_pgvector_is_there_and_not_before(empty: DatabaseUrls) -> None:
@@ -121,9 +81,8 @@ async def test_a_pgvector_that_cannot_serve_is_told_and_stops_nothing(
     empty: DatabaseUrls, spoils: str, remedy: str
 ) -> None:
     await add_pgvector(empty)
-    superuser = await asyncpg.connect(empty.superuser)
-    await superuser.execute(f"create schema elsewhere; {spoils}")
-    await superuser.close()
+    async with connected(empty.superuser) as superuser:
+        await superuser.execute(f"create schema elsewhere; {spoils}")
     said: list[str] = []
     await migrate(empty.owner, tell=said.append)
     assert remedy in said[-1]
@@ -131,33 +90,22 @@ async def test_a_pgvector_that_cannot_serve_is_told_and_stops_nothing(
 
 
 async def test_what_held_every_tenant_back_in_one_tenants_name_is_gone_after_the_upgrade(
-    migrated: DatabaseUrls,
+    empty: DatabaseUrls,
 ) -> None:
-    await on_connection(
-        migrated.owner, lambda connection: command.downgrade(alembic_config(connection), "2026_11_29_0250")
-    )
-    superuser = await asyncpg.connect(migrated.superuser)
-    try:
+    await upgrade(empty.owner, "2026_11_29_0250")
+    async with connected(empty.superuser) as superuser:
         rows = [(EVERY_TENANT, "paused"), (EVERY_TENANT, "help_desk"), (EVERY_TENANT, "calls"), (uuid4(), "help_desk")]
         row = "insert into gate (tenant_id, cause, closed_until) values ($1, $2, 'infinity')"
         await superuser.executemany(row, rows)
-        await migrate(migrated.owner, tell=lambda _: None)
+        await migrate(empty.owner, tell=lambda _: None)
         left = await superuser.fetch("select tenant_id, cause from gate")
         assert {tuple(each) for each in left} == {rows[0], rows[3]}
         assert await superuser.fetchval("select relforcerowsecurity from pg_class where relname = 'gate'")
-    finally:
-        await superuser.close()
 
 
-async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
-    migrated: DatabaseUrls,
-) -> None:
-    def go_back(connection: Connection) -> None:
-        command.downgrade(alembic_config(connection), "2026_11_25_1100")
-
-    await on_connection(migrated.owner, go_back)
-    superuser = await asyncpg.connect(migrated.superuser)
-    try:
+async def test_an_event_that_got_in_before_the_check_can_still_be_settled(empty: DatabaseUrls) -> None:
+    await upgrade(empty.owner, "2026_11_25_1100")
+    async with connected(empty.superuser) as superuser:
         for status, table in (("pending", "due"), ("failed", "dead"), ("done", None)):
             row = await superuser.fetchrow(
                 "insert into delivery (tenant_id, job_id, ticket_id, event, body, status)"
@@ -166,20 +114,17 @@ async def test_an_event_that_got_in_before_the_check_can_still_be_settled(
             )
             if table:
                 await superuser.execute(f"insert into {table} (tenant_id, job_id) values ($1, $2)", *row)
-        await migrate(migrated.owner, tell=lambda _: None)
+        await migrate(empty.owner, tell=lambda _: None)
         events = dict(await superuser.fetch("select status, event from delivery"))
         assert events == {"pending": "ticket_updated", "failed": "ticket_updated", "done": "b"}
         forced = await superuser.fetch("select relforcerowsecurity from pg_class where relname in ('delivery', 'dead')")
         assert [tuple(row) for row in forced] == [(True,), (True,)]
-    finally:
-        await superuser.close()
 
 
 async def test_the_release_before_reads_a_revision_where_it_looks_for_it(urls: DatabaseUrls) -> None:
     """The comment on a function, by this pattern; without it, that release takes no delivery."""
-    connection = await asyncpg.connect(urls.intake)
-    comment = await connection.fetchval("select obj_description(to_regproc('accept_deliveries'), 'pg_proc')")
-    await connection.close()
+    async with connected(urls.intake) as connection:
+        comment = await connection.fetchval("select obj_description(to_regproc('accept_deliveries'), 'pg_proc')")
     assert re.fullmatch(r"schema (\S+)", comment)
 
 
@@ -191,9 +136,8 @@ async def test_migrating_twice_changes_nothing(migrated: DatabaseUrls) -> None:
 
 async def test_a_schema_ahead_of_the_image_is_a_success(migrated: DatabaseUrls) -> None:
     said: list[str] = []
-    connection = await asyncpg.connect(migrated.owner)
-    await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
-    await connection.close()
+    async with connected(migrated.owner) as connection:
+        await connection.execute("update alembic_version set version_num = '2099_01_01_0000'")
     assert await migrate(migrated.owner, tell=said.append) == "2099_01_01_0000"
     assert "ahead" in said[-1]
 
@@ -242,8 +186,7 @@ async def test_a_check_tells_what_is_there_and_changes_nothing(empty: DatabaseUr
 
 async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(migrated: DatabaseUrls) -> None:
     said: list[str] = []
-    owner = await asyncpg.connect(migrated.owner)
-    try:
+    async with connected(migrated.owner) as owner:
         await owner.execute("alter table delivery add column by_hand text")
         with pytest.raises(SchemaDiffers, match="by_hand"):
             await check_schema(migrated.owner, tell=said.append)
@@ -254,8 +197,6 @@ async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(mig
         await check_schema(migrated.owner, tell=said.append)
         assert "ahead" in said[-1]
         assert await owner.fetchval("select version_num from alembic_version") == "2099_01_01_0000"
-    finally:
-        await owner.close()
 
 
 async def test_the_owner_is_no_superuser(empty: DatabaseUrls) -> None:
@@ -280,15 +221,30 @@ async def test_a_missing_role_is_named_with_the_sql_that_makes_it(postgres: Post
         await postgres.drop_database("roleless")
 
 
-async def test_a_role_that_bypasses_row_level_security_is_refused(empty: DatabaseUrls) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
+@pytest.mark.parametrize(
+    ("given", "remedy", "taken_back"),
+    [
+        ("alter role {} bypassrls", "alter role {} nosuperuser nobypassrls", "alter role {} nobypassrls"),
+        *(
+            (f"alter role {{}} {right}", f"alter role {{}} .*no{right}", f"alter role {{}} no{right}")
+            for right in ("createrole", "createdb", "replication")
+        ),
+        *(
+            (f"grant {group} to {{}}", f"revoke {group} from {{}}", f"revoke {group} from {{}}")
+            for group in ("ai_agents_owner", "pg_read_all_data", "pg_execute_server_program")
+        ),
+    ],
+)
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_that_may_more_than_work_is_refused(
+    empty: DatabaseUrls, role: str, given: str, remedy: str, taken_back: str
+) -> None:
+    await run_as_superuser(empty, given.format(role))
     try:
-        await superuser.execute("alter role ai_agents_worker bypassrls")
-        with pytest.raises(MissingRole, match="alter role ai_agents_worker nosuperuser nobypassrls"):
+        with pytest.raises(MissingRole, match=remedy.format(role)):
             await migrate(empty.owner, tell=lambda _: None)
     finally:
-        await superuser.execute("alter role ai_agents_worker nobypassrls")
-        await superuser.close()
+        await run_as_superuser(empty, taken_back.format(role))
 
 
 @pytest.mark.parametrize("where", ["", 'in database "{database}" '])
@@ -335,41 +291,6 @@ async def test_who_may_take_it_back_does(migrated: DatabaseUrls) -> None:
         await superuser.close()
 
 
-async def test_a_role_that_can_act_as_the_owner_is_refused(empty: DatabaseUrls) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
-    try:
-        await superuser.execute("grant ai_agents_owner to ai_agents_worker")
-        with pytest.raises(MissingRole, match="revoke ai_agents_owner from ai_agents_worker"):
-            await migrate(empty.owner, tell=lambda _: None)
-    finally:
-        await superuser.execute("revoke ai_agents_owner from ai_agents_worker")
-        await superuser.close()
-
-
-@pytest.mark.parametrize("attribute", ["createrole", "createdb", "replication"])
-async def test_a_role_that_may_more_than_work_is_refused(empty: DatabaseUrls, attribute: str) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
-    try:
-        await superuser.execute(f"alter role ai_agents_intake {attribute}")
-        with pytest.raises(MissingRole, match=f"alter role ai_agents_intake .*no{attribute}"):
-            await migrate(empty.owner, tell=lambda _: None)
-    finally:
-        await superuser.execute(f"alter role ai_agents_intake no{attribute}")
-        await superuser.close()
-
-
-@pytest.mark.parametrize("group", ["pg_read_all_data", "pg_execute_server_program"])
-async def test_a_role_with_the_rights_of_a_predefined_one_is_refused(empty: DatabaseUrls, group: str) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
-    try:
-        await superuser.execute(f"grant {group} to ai_agents_intake")
-        with pytest.raises(MissingRole, match=f"revoke {group} from ai_agents_intake"):
-            await migrate(empty.owner, tell=lambda _: None)
-    finally:
-        await superuser.execute(f"revoke {group} from ai_agents_intake")
-        await superuser.close()
-
-
 RIGHTS = [
     "grant temporary on database {} to public",
     "grant temporary on database {} to ai_agents_worker",
@@ -379,8 +300,7 @@ RIGHTS = [
 
 
 async def take_back(urls: DatabaseUrls, grants: list[str]) -> None:
-    superuser = await asyncpg.connect(urls.superuser)
-    try:
+    async with connected(urls.superuser) as superuser:
         name = await superuser.fetchval("select current_database()")
         for grant in grants:
             await superuser.execute(grant.format(name))
@@ -395,8 +315,6 @@ async def take_back(urls: DatabaseUrls, grants: list[str]) -> None:
                 name,
             )
             assert tuple(rights) == (False, False, False), role
-    finally:
-        await superuser.close()
 
 
 @pytest.mark.parametrize("grant", RIGHTS)
@@ -409,14 +327,10 @@ async def test_rights_to_make_tables_are_taken_back_of_a_new_database(empty: Dat
 
 
 async def test_a_right_that_the_owner_can_not_take_back_is_refused(empty: DatabaseUrls) -> None:
-    superuser = await asyncpg.connect(empty.superuser)
-    try:
-        await superuser.execute("alter database empty owner to postgres")
-        await superuser.execute("grant connect, temporary on database empty to public")
-        with pytest.raises(MissingRole, match="run: revoke temporary, create on database empty from public"):
-            await migrate(empty.owner, tell=lambda _: None)
-    finally:
-        await superuser.close()
+    await run_as_superuser(empty, "alter database empty owner to postgres")
+    await run_as_superuser(empty, "grant connect, temporary on database empty to public")
+    with pytest.raises(MissingRole, match="run: revoke temporary, create on database empty from public"):
+        await migrate(empty.owner, tell=lambda _: None)
 
 
 async def test_a_database_that_stays_out_is_waited_for_and_then_given_up() -> None:

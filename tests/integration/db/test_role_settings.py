@@ -18,6 +18,7 @@ from app.db.session import open_database
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
+from tests.connections import connected
 from tests.manifests.rendering import WORKLOAD, of_kind, render
 
 _SETTINGS: Final = """
@@ -123,11 +124,8 @@ async def test_a_setting_of_the_workers_role_stops_kedas_query(urls: DatabaseUrl
     superuser = await asyncpg.connect(urls.superuser)
 
     async def ask() -> int:
-        connection = await asyncpg.connect(urls.worker)
-        try:
+        async with connected(urls.worker) as connection:
             return int(await connection.fetchval(query))
-        finally:
-            await connection.close()
 
     try:
         await superuser.execute("alter role ai_agents_intake set row_security = off")

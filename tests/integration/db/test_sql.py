@@ -7,13 +7,13 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
-import asyncpg
 import pytest
 from sqlalchemy import TextClause, create_engine
 
 import app.db
 from app.db.sql import Statement, load, numbered, read_script
 from demo.embedded import DatabaseUrls
+from tests.connections import connected
 from tests.integration.db.statements_of_each import find_statements
 
 FOLDER = Path(app.db.__file__).parent
@@ -77,12 +77,9 @@ def script(file: Path) -> str:
 async def test_a_module_loads_it_and_postgresql_can_prepare_it(urls: DatabaseUrls, file: Path) -> None:
     statements = made_of(file)
     assert statements or is_script(file)
-    connection = await asyncpg.connect(urls.worker)
-    try:
+    async with connected(urls.worker) as connection:
         for statement in statements:
             await connection.prepare(as_sent(statement))
-    finally:
-        await connection.close()
 
 
 def test_there_are_files() -> None:

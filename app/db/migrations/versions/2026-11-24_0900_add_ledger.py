@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_24_0900"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 TABLES = """
 create table delivery (
@@ -136,8 +134,3 @@ def upgrade() -> None:
     execute_script(POLICY.format(table="enhancement", verbs="select, insert, update"))
     execute_script("grant select, insert, update, delete on due to ai_agents_worker")
     execute_script(ACCEPT)
-
-
-def downgrade() -> None:
-    execute_script("drop function accept_deliveries")
-    execute_script("drop table due, enhancement, delivery")

@@ -15,8 +15,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_24_0910"
 down_revision = "2026_11_24_0900"
-branch_labels = None
-depends_on = None
 
 # `document`, `terms`, `frequencies`, `length` and `indexed_digest` belong to the search index (app.db.knowledge).
 DOCUMENTS = """
@@ -177,8 +175,3 @@ def upgrade() -> None:
     for table in TABLES:
         execute_script(POLICY.format(table=table))
     op.execute("grant insert on delivery to ai_agents_worker")
-
-
-def downgrade() -> None:
-    op.execute("revoke insert on delivery from ai_agents_worker")
-    op.execute(f"drop table {', '.join(reversed(TABLES))}")

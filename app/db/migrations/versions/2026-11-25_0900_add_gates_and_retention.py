@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_25_0900"
 down_revision = "2026_11_24_0910"
-branch_labels = None
-depends_on = None
 
 # Workers choose among all tenants, so they may read all rows: ids, times and an operator's reason, no content. They may
 # change only rows of the tenant that is set. The id 00000000-… means all tenants.
@@ -105,11 +103,3 @@ def upgrade() -> None:
     execute_script(FORGET)
     execute_script(VACUUM)
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script("comment on function accept_deliveries is 'schema 2026_11_24_0900'")
-    execute_script("alter table delivery reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold)")
-    execute_script("alter table enhancement reset (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold)")
-    execute_script("drop function forget_settled")
-    execute_script("drop table dead, gate")

@@ -13,8 +13,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_25_1000"
 down_revision = "2026_11_25_0900"
-branch_labels = None
-depends_on = None
 
 TABLES = """
 create table attempt (
@@ -194,12 +192,3 @@ def upgrade() -> None:
     execute_script(VOTE)
     execute_script(FORGET.format(more=WITH_A_DELIVERY))
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script("comment on function accept_deliveries is 'schema 2026_11_25_0900'")
-    execute_script(FORGET.format(more=""))
-    execute_script("drop trigger count_outcome on delivery")
-    execute_script("drop trigger count_enhancement on enhancement")
-    execute_script("drop function count_outcome, count_enhancement, record_feedback")
-    execute_script("drop table attempt, tally, feedback, audit")

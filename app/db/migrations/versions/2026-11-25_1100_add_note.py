@@ -12,15 +12,8 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_25_1100"
 down_revision = "2026_11_25_1000"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     execute_script("alter table enhancement add column note_html text")
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script(f"comment on function accept_deliveries is 'schema {down_revision}'")
-    execute_script("alter table enhancement drop column note_html")

@@ -14,8 +14,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_0900"
 down_revision = "2026_11_25_1100"
-branch_labels = None
-depends_on = None
 
 # The owner is under row-level security too, and no tenant is set, so it is turned off for this statement. Only deliveries
 # in `due` or `dead` can still change: few rows, however many deliveries there are.
@@ -41,8 +39,3 @@ def upgrade() -> None:
     execute_script(MEND)
     execute_script(CHECK)
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script(f"comment on function accept_deliveries is 'schema {down_revision}'")
-    execute_script("alter table delivery drop constraint delivery_event_check")

@@ -12,15 +12,8 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1000"
 down_revision = "2026_11_28_0900"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     execute_script("alter table delivery add column code text; alter table attempt add column code text")
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script(f"comment on function accept_deliveries is 'schema {down_revision}'")
-    execute_script("alter table attempt drop column code; alter table delivery drop column code")

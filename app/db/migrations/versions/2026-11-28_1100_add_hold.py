@@ -13,8 +13,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1100"
 down_revision = "2026_11_28_1000"
-branch_labels = None
-depends_on = None
 
 # `security_invoker`: with the rights of the role that reads it, so the table's row-level security applies.
 HOLD = """
@@ -31,8 +29,3 @@ grant select on hold to ai_agents_worker;
 def upgrade() -> None:
     execute_script(HOLD)
     execute_script(f"comment on function accept_deliveries is 'schema {revision}'")
-
-
-def downgrade() -> None:
-    execute_script(f"comment on function accept_deliveries is 'schema {down_revision}'")
-    execute_script("drop view hold")

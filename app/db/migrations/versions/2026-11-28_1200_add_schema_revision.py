@@ -14,8 +14,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1200"
 down_revision = "2026_11_28_1100"
-branch_labels = None
-depends_on = None
 
 # With the rights of the owner, whose table it is. Alembic has made the table before it runs the first revision.
 SCHEMA_REVISION = """
@@ -30,8 +28,3 @@ comment on function accept_deliveries is 'schema 2026_11_28_1200';
 
 def upgrade() -> None:
     execute_script(SCHEMA_REVISION)
-
-
-def downgrade() -> None:
-    execute_script("comment on function accept_deliveries is 'schema 2026_11_28_1100'")
-    execute_script("drop function schema_revision")

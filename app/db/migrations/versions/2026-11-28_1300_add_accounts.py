@@ -16,8 +16,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1300"
 down_revision = "2026_11_28_1200"
-branch_labels = None
-depends_on = None
 
 TABLES = """
 create table account (
@@ -73,14 +71,6 @@ select tenant_id, cause, closed_until as until, since, failures, closed_by as by
     coalesce(closed_until <= now(), false) and failures > 0 as is_on_trial
 from own;
 """
-HOLD_BEFORE = """
-create or replace view hold with (security_invoker = true) as
-select tenant_id, cause, closed_until as until, since, failures, closed_by as by, reason,
-    coalesce(closed_until > now(), false) as is_on,
-    coalesce(closed_until > now(), false) and cause in ('paused', 'calls', 'help_desk') as holds_deliveries,
-    coalesce(closed_until <= now(), false) and failures > 0 as is_on_trial
-from gate;
-"""
 
 
 def upgrade() -> None:
@@ -89,10 +79,3 @@ def upgrade() -> None:
         execute_script(ISOLATION.format(table=table))
     execute_script(SEEN)
     execute_script(HOLD)
-
-
-def downgrade() -> None:
-    execute_script(HOLD_BEFORE)
-    execute_script(
-        "drop table stray; drop table origin; drop table account; alter table access_token drop column fetched_at"
-    )

@@ -16,8 +16,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1400"
 down_revision = "2026_11_28_1300"
-branch_labels = None
-depends_on = None
 
 _BY_REQUESTER = "ticket_tenant_id_requester_idx"
 _OPEN = "ticket_open_idx"
@@ -35,7 +33,3 @@ def upgrade() -> None:
         op.create_index(
             _OPEN, "ticket", ["tenant_id", "requester"], postgresql_concurrently=True, postgresql_where=text("is_open")
         )
-
-
-def downgrade() -> None:
-    execute_script("alter table ticket drop column is_open; drop index if exists ticket_tenant_id_requester_idx")

@@ -15,8 +15,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1500"
 down_revision = "2026_11_28_1400"
-branch_labels = None
-depends_on = None
 
 _CODE = "code ~ '^[a-z][a-z_]{0,63}$'"
 _KIND = "kind in ('ticket', 'article')"
@@ -39,8 +37,3 @@ CHECKS = {
 def upgrade() -> None:
     for (table, column), check in CHECKS.items():
         execute_script(f"alter table {table} add constraint {table}_{column}_check check ({check}) not valid")
-
-
-def downgrade() -> None:
-    for table, column in CHECKS:
-        execute_script(f"alter table {table} drop constraint {table}_{column}_check")

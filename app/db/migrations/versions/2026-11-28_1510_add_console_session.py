@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1510"
 down_revision = "2026_11_28_1500"
-branch_labels = None
-depends_on = None
 
 # A session is of no tenant: its id is the one of all zeros.
 TABLE = """
@@ -38,7 +36,3 @@ grant select, insert, update, delete on console_session to ai_agents_worker;
 
 def upgrade() -> None:
     execute_script(TABLE)
-
-
-def downgrade() -> None:
-    execute_script("drop table console_session")

@@ -15,8 +15,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_1930"
 down_revision = "2026_11_28_1510"
-branch_labels = None
-depends_on = None
 
 LINKS = """
 create table if not exists ticket_link (
@@ -71,14 +69,4 @@ def upgrade() -> None:
         "-- squawk-ignore ban-drop-constraint\n"
         "alter table posting drop constraint posting_pkey,"
         f" add constraint posting_pkey primary key using index {_NEW_KEY}"
-    )
-
-
-def downgrade() -> None:
-    execute_script(
-        "alter table posting drop constraint posting_pkey;"
-        " alter table posting add constraint posting_pkey primary key (tenant_id, kind, term, document);"
-        " alter table posting drop column frequency;"
-        f" drop index if exists {_NUMBER};"
-        " drop table ticket_link"
     )

@@ -14,8 +14,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2000"
 down_revision = "2026_11_28_1930"
-branch_labels = None
-depends_on = None
 
 COUNTING = """
 create or replace function count_enhancement() returns trigger
@@ -61,9 +59,3 @@ def upgrade() -> None:
     execute_script("alter table enhancement add column shadowed_at timestamptz")
     execute_script(COUNTING.format(is_noted=f"{_POSTED} or {_SHADOWED}", or_shadowed=f"\n        or {_SHADOWED}"))
     execute_script(OUTCOMES.format(more="'shadowed', "))
-
-
-def downgrade() -> None:
-    execute_script(OUTCOMES.format(more=""))
-    execute_script(COUNTING.format(is_noted=_POSTED, or_shadowed=""))
-    execute_script("alter table enhancement drop column shadowed_at")

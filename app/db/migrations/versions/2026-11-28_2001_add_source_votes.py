@@ -13,8 +13,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2001"
 down_revision = "2026_11_28_2000"
-branch_labels = None
-depends_on = None
 
 TABLES = """
 create table source_vote (
@@ -93,9 +91,3 @@ def upgrade() -> None:
     execute_script(ISOLATED.format(table="source_vote", rights="select"))
     execute_script(ISOLATED.format(table="source_reset", rights="select, insert, update, delete"))
     execute_script(KEEPING)
-
-
-def downgrade() -> None:
-    execute_script("drop trigger keep_source_votes on feedback")
-    execute_script("drop function keep_source_votes")
-    execute_script("drop table source_vote, source_reset")

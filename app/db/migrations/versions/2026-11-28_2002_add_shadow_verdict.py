@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2002"
 down_revision = "2026_11_28_2001"
-branch_labels = None
-depends_on = None
 
 TABLE = """
 create table shadow_verdict (
@@ -35,7 +33,3 @@ grant select, insert, update, delete on shadow_verdict to ai_agents_worker;
 
 def upgrade() -> None:
     execute_script(TABLE)
-
-
-def downgrade() -> None:
-    execute_script("drop table shadow_verdict")

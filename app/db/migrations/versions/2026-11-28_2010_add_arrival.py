@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2010"
 down_revision = "2026_11_28_2002"
-branch_labels = None
-depends_on = None
 
 # Words, machines, site and reporter are hashes: only whether two are equal is ever asked.
 TABLE = """
@@ -49,7 +47,3 @@ grant select, insert, update, delete on arrival to ai_agents_worker;
 
 def upgrade() -> None:
     execute_script(TABLE)
-
-
-def downgrade() -> None:
-    execute_script("drop table arrival")

@@ -12,8 +12,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2011"
 down_revision = "2026_11_28_2010"
-branch_labels = None
-depends_on = None
 
 COLUMNS = ("subcategory", '"group"', "technician")
 
@@ -21,8 +19,3 @@ COLUMNS = ("subcategory", '"group"', "technician")
 def upgrade() -> None:
     for column in COLUMNS:
         execute_script(f"alter table ticket add column {column} text not null default ''")
-
-
-def downgrade() -> None:
-    for column in COLUMNS:
-        execute_script(f"alter table ticket drop column {column}")

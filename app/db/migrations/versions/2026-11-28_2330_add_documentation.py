@@ -13,24 +13,15 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_28_2330"
 down_revision = "2026_11_28_2011"
-branch_labels = None
-depends_on = None
 
-_CAUSES = "'paused', 'help_desk', 'calls', 'model', 'monitoring'"
-
-
-def _check(causes: str) -> str:
-    return f"""
+CHECK = """
 -- The wider check below takes its place.
 -- squawk-ignore ban-drop-constraint
 alter table gate drop constraint gate_cause_check;
-alter table gate add constraint gate_cause_check check (cause in ({causes})) not valid;
+alter table gate add constraint gate_cause_check
+    check (cause in ('paused', 'help_desk', 'calls', 'model', 'monitoring', 'documentation')) not valid;
 """
 
 
 def upgrade() -> None:
-    execute_script(_check(f"{_CAUSES}, 'documentation'"))
-
-
-def downgrade() -> None:
-    execute_script(_check(_CAUSES))
+    execute_script(CHECK)

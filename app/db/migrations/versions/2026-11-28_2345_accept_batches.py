@@ -9,14 +9,10 @@ Revises: 2026_11_28_2330
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from app.db.migrations import execute_script
 
 revision = "2026_11_28_2345"
 down_revision = "2026_11_28_2330"
-branch_labels = None
-depends_on = None
 
 # The batch is sorted by tenant. In its outer block all deliveries are stored, those of one tenant at a time. If any of
 # them is refused, the block is rolled back, and its handler stores each in a savepoint of its own: those that fail are
@@ -88,8 +84,3 @@ $$
 
 def upgrade() -> None:
     execute_script(ACCEPT)
-
-
-def downgrade() -> None:
-    first = import_module("app.db.migrations.versions.2026-11-24_0900_add_ledger")
-    execute_script(first.ACCEPT.partition("$$;")[0].replace("create function", "create or replace function") + "$$")

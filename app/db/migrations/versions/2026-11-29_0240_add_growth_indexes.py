@@ -13,8 +13,6 @@ from sqlalchemy import text
 
 revision = "2026_11_29_0240"
 down_revision = "2026_11_28_2345"
-branch_labels = None
-depends_on = None
 
 _OLDEST = "due_accepted_at_idx"
 _LATEST_OPEN = "ticket_latest_open_idx"
@@ -33,8 +31,3 @@ def upgrade() -> None:
             postgresql_concurrently=True,
             postgresql_where=text("is_open"),
         )
-
-
-def downgrade() -> None:
-    op.drop_index(_LATEST_OPEN, "ticket")
-    op.drop_index(_OLDEST, "due")

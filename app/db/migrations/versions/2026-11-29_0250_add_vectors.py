@@ -9,17 +9,9 @@ Revises: 2026_11_29_0240
 
 from __future__ import annotations
 
-from alembic import op
-
 revision = "2026_11_29_0250"
 down_revision = "2026_11_29_0240"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     """Nothing."""
-
-
-def downgrade() -> None:
-    op.execute("drop table if exists ticket_vector")

@@ -13,8 +13,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_29_2330"
 down_revision = "2026_11_29_0250"
-branch_labels = None
-depends_on = None
 
 # The owner is under row-level security too, and no tenant is set, so it is turned off for this statement.
 CHECK = """
@@ -28,7 +26,3 @@ alter table gate add constraint gate_every_tenant_check
 
 def upgrade() -> None:
     execute_script(CHECK)
-
-
-def downgrade() -> None:
-    execute_script("alter table gate drop constraint gate_every_tenant_check")

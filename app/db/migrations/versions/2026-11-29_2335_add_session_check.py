@@ -12,13 +12,7 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_29_2335"
 down_revision = "2026_11_29_2330"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     execute_script("alter table console_session add column checking_until timestamptz")
-
-
-def downgrade() -> None:
-    execute_script("alter table console_session drop column checking_until")

@@ -12,13 +12,7 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_30_0230"
 down_revision = "2026_11_29_2335"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     execute_script("grant delete on tally to ai_agents_worker")
-
-
-def downgrade() -> None:
-    execute_script("revoke delete on tally from ai_agents_worker")

@@ -12,13 +12,7 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_30_0255"
 down_revision = "2026_11_30_0230"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     execute_script("alter table arrival add column is_outage boolean not null default false")
-
-
-def downgrade() -> None:
-    execute_script("alter table arrival drop column is_outage")

@@ -18,7 +18,6 @@ from app.db.knowledge.linking import keep_votes
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import upsert_tickets
 from app.db.session import Database
-from demo.embedded import DatabaseUrls
 from tests.builders import a_source, a_tenant, a_ticket, gathered
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -143,37 +142,33 @@ async def test_nobody_is_linked_to_another_tenants_ticket(worker_db: Database, t
 
 
 async def test_a_vote_links_what_the_note_cited_and_can_be_taken_back(
-    worker_db: Database, urls: DatabaseUrls, tenant: Tenant
+    worker_db: Database, superuser: asyncpg.Connection, tenant: Tenant
 ) -> None:
     cited = a_source(SourceKind.TICKET, id="500", ref="T1")
     unused = a_source(SourceKind.TICKET, id="501", ref="T2")
     article = a_source(SourceKind.ARTICLE, id="9", ref="K1")
-    connection = await asyncpg.connect(urls.superuser)
-    try:
-        job_id = await _note(connection, tenant.id, "900", Enhancement(
-            summary="The store is dismounted.",
-            facts=(Statement(text="The store was dismounted.", citations=["T1", "K1"]),),
-            confidence=Confidence.HIGH,
-            gathered=gathered(cited, unused, article),
-            model="m",
-        ))  # fmt: skip
-        both = {("900", "500", "vote"), ("900", "9", "vote")}
-        for change, expected in (
-            ("update feedback set is_helpful = true where job_id = $1", both),
-            ("update feedback set is_helpful = false where job_id = $1", set()),
-            ("update feedback set is_helpful = true where job_id = $1", both),
-            (
-                _RESET,
-                {("900", "9", "vote")},
-            ),
-            ("delete from feedback where job_id = $1", set()),  # after 90 days
-        ):
-            await connection.execute(change, job_id)
-            async with worker_db.as_tenant(tenant.id) as session:
-                await keep_votes(session, tenant.id)
-            assert await links(worker_db, tenant) == expected
-    finally:
-        await connection.close()
+    job_id = await _note(superuser, tenant.id, "900", Enhancement(
+        summary="The store is dismounted.",
+        facts=(Statement(text="The store was dismounted.", citations=["T1", "K1"]),),
+        confidence=Confidence.HIGH,
+        gathered=gathered(cited, unused, article),
+        model="m",
+    ))  # fmt: skip
+    both = {("900", "500", "vote"), ("900", "9", "vote")}
+    for change, expected in (
+        ("update feedback set is_helpful = true where job_id = $1", both),
+        ("update feedback set is_helpful = false where job_id = $1", set()),
+        ("update feedback set is_helpful = true where job_id = $1", both),
+        (
+            _RESET,
+            {("900", "9", "vote")},
+        ),
+        ("delete from feedback where job_id = $1", set()),  # after 90 days
+    ):
+        await superuser.execute(change, job_id)
+        async with worker_db.as_tenant(tenant.id) as session:
+            await keep_votes(session, tenant.id)
+        assert await links(worker_db, tenant) == expected
 
 
 async def _note(connection: Any, tenant_id: UUID, ticket_id: str, enhancement: Enhancement) -> UUID:

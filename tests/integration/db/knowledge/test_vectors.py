@@ -18,7 +18,7 @@ from app.db.migrate import migrate
 from app.db.session import Database, open_database
 from app.embedding import Filling, embed_ticket, fill_vectors
 from app.errors import ModelRefused, ModelUnavailable, TextRefused
-from demo.embedded import DatabaseUrls, PostgresServer
+from demo.embedded import PostgresServer
 from tests.builders import a_tenant, a_ticket
 from tests.embedders import ConceptEmbedder, a_vector
 
@@ -137,13 +137,13 @@ async def test_filling_goes_on_where_it_was_ended_and_embeds_what_changed(worker
     assert embedder.asked == ["Outlook is slow", "Outlook is slow\nOutlook is slow since noon."]
 
 
-async def test_the_vectors_of_a_ticket_go_with_it(worker_db: Database, tenant: Tenant, urls: DatabaseUrls) -> None:
+async def test_the_vectors_of_a_ticket_go_with_it(
+    worker_db: Database, tenant: Tenant, superuser: asyncpg.Connection
+) -> None:
     await fill(worker_db, tenant, ConceptEmbedder())
     async with worker_db.as_tenant(tenant.id) as session:
         await drop_tickets(session, tenant.id, [ticket.id for ticket in HISTORY], language="en")
-    superuser = await asyncpg.connect(urls.superuser)
     assert await superuser.fetchval("select count(*) from ticket_vector where tenant_id = $1", tenant.id) == 0
-    await superuser.close()
 
 
 async def test_a_text_that_is_refused_is_left_out_and_not_asked_again(worker_db: Database, tenant: Tenant) -> None:

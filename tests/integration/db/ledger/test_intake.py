@@ -12,26 +12,26 @@ import pytest
 from app.db.ledger.intake import AcceptedDelivery, Intake, open_intake
 from app.errors import DatabaseUnavailable
 from demo.embedded import DatabaseUrls, PostgresServer
+from tests.connections import connected
 
 
 async def test_two_processes_that_are_sent_the_same_deliveries_do_not_wait_for_each_other(urls: DatabaseUrls) -> None:
     """After a pause of PostgreSQL each API has a batch of what its senders repeat: the same, in another order."""
     tenant_id, jobs = uuid4(), [uuid4() for _ in range(20)]
-    locker = await asyncpg.connect(urls.superuser)
-    async with open_intake(urls.intake, connections=2) as one, open_intake(urls.intake, connections=2) as other:
-        await locker.execute("begin; lock table due in exclusive mode")
-        accepting = [
-            asyncio.create_task(accept_all(one, tenant_id, jobs)),
-            asyncio.create_task(accept_all(other, tenant_id, jobs[::-1])),
-        ]
-        # Each has its first row by now, and waits in the middle of its batch.
-        while await locker.fetchval("select count(*) from pg_locks where not granted and relation is not null") < 1:
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
-        await locker.execute("rollback")
-        await asyncio.wait_for(asyncio.gather(*accepting), 5)
-    stored = await locker.fetchval("select count(*) from delivery where tenant_id = $1", tenant_id)
-    await locker.close()
+    async with connected(urls.superuser) as locker:
+        async with open_intake(urls.intake, connections=2) as one, open_intake(urls.intake, connections=2) as other:
+            await locker.execute("begin; lock table due in exclusive mode")
+            accepting = [
+                asyncio.create_task(accept_all(one, tenant_id, jobs)),
+                asyncio.create_task(accept_all(other, tenant_id, jobs[::-1])),
+            ]
+            # Each has its first row by now, and waits in the middle of its batch.
+            while await locker.fetchval("select count(*) from pg_locks where not granted and relation is not null") < 1:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.3)
+            await locker.execute("rollback")
+            await asyncio.wait_for(asyncio.gather(*accepting), 5)
+        stored = await locker.fetchval("select count(*) from delivery where tenant_id = $1", tenant_id)
     assert stored == len(jobs)
 
 

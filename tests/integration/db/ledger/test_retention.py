@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,6 +14,7 @@ from app.db.ledger import retention
 from app.db.ledger.retention import add_up_hours, forget_batch
 from app.db.session import Database
 from demo.embedded import DatabaseUrls
+from tests.connections import connected
 from tests.integration.nobody import run_as_nobody
 
 OLD, YOUNG = timedelta(days=91), timedelta(days=89)
@@ -53,13 +53,6 @@ async def jobs(connection: asyncpg.Connection, table: str, tenant_id: UUID) -> s
     return {
         row["job_id"] for row in await connection.fetch(f"select job_id from {table} where tenant_id = $1", tenant_id)
     }
-
-
-@pytest.fixture
-async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(urls.superuser)
-    yield connection
-    await connection.close()
 
 
 async def test_only_what_is_old_and_settled_is_forgotten_and_of_one_tenant_alone(
@@ -132,11 +125,9 @@ async def test_with_no_tenant_set_nothing_is_forgotten(superuser: asyncpg.Connec
 
 
 async def test_while_one_worker_forgets_another_does_not(urls: DatabaseUrls, worker_db: Database) -> None:
-    other = await asyncpg.connect(urls.worker)
-    async with other.transaction():
+    async with connected(urls.worker) as other, other.transaction():
         assert await other.fetchval("select pg_try_advisory_xact_lock(7203004)")
         assert await forget_batch(worker_db, uuid4()) is None
-    await other.close()
     assert await forget_batch(worker_db, uuid4()) is not None
 
 
