@@ -103,16 +103,14 @@ async def _listen(valkey: ValkeyServer) -> None:
 @pytest.fixture
 async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path) -> AsyncIterator[Desk]:
     noted = stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail me: ines@acme.example.")
-    done = await stage.deliver(noted, subject="Outlook receives no mail")
-    await stage.work()
+    done = await stage.deliver_and_work(noted, subject="Outlook receives no mail")
     failed = []
     for _ in range(2):
         stage.fault("POST notes", "status", status=403, code=4002)
         ticket_id = stage.ticket()
         failed.append(await stage.deliver(ticket_id, subject="Outlook shows no new mail"))
         await stage.work()
-    await stage.deliver(stage.ticket(), event="ticket_updated", updated_at="2026-11-25T10:00:00Z")
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket(), event="ticket_updated", updated_at="2026-11-25T10:00:00Z")
     await stage.deliver("X" * 64, event="ticket_updated", updated_at="2026-11-25T10:00:00Z")  # the longest id
     await stage.work()
     await _listen(valkey)

@@ -27,8 +27,7 @@ def with_model(**model: Any) -> pytest.MarkDecorator:
 async def note_of_one(stage: Stage) -> str:
     """The note on a new ticket, whose delivery is done."""
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert (await stage.delivery(job_id)).status == "done"
     [note] = stage.notes(ticket_id)
     return note

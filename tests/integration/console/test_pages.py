@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -19,6 +18,7 @@ from app.enhancement.write import prompt_version
 from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import DatabaseUrls
 from tests.builders import write_tenant
+from tests.connections import connected
 from tests.integration.console.conftest import Console, words_of
 from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import Stage, add_tenant
@@ -27,9 +27,7 @@ from tests.integration.worker.conftest import Stage, add_tenant
 async def fail_one(stage: Stage, **ticket: Any) -> UUID:
     """A delivery whose note the help desk refuses."""
     stage.fault("POST notes", "status", status=403, code=4002)
-    job_id = await stage.deliver(stage.ticket(**ticket))
-    await stage.work()
-    return job_id
+    return await stage.deliver_and_work(stage.ticket(**ticket))
 
 
 async def one_with_text(stage: Stage) -> UUID:
@@ -339,8 +337,7 @@ async def test_a_page_that_takes_too_long_is_ended_and_says_what_to_do(
 ) -> None:
     """Whatever it waits for. What it asks of PostgreSQL ends with it."""
     monkeypatch.setattr(limit, "PAGE_LIMIT_S", 0.3)
-    blocking = await asyncpg.connect(urls.superuser)
-    async with blocking.transaction():
+    async with connected(urls.superuser) as blocking, blocking.transaction():
         await blocking.execute("lock table delivery, tally in access exclusive mode")
         for path in ("/deliveries", "/cost", "/", "/cost.csv"):
             answer = await console.get(path)
@@ -348,6 +345,5 @@ async def test_a_page_that_takes_too_long_is_ended_and_says_what_to_do(
             assert "choose a tenant, or a shorter time" in words_of(answer.text)
         waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
         assert await blocking.fetchval(waiting) == 0
-    await blocking.close()
     monkeypatch.undo()
     assert (await console.get("/deliveries")).status_code == 200

@@ -85,8 +85,7 @@ async def test_a_sync_brings_the_resolutions_too(stage: Stage, console: Console)
 
 @pytest.mark.parametrize("stage", [{"slug": "acme"}], indirect=True, ids=["post"])
 async def test_a_tenant_that_posts_has_nothing_in_shadow(stage: Stage, console: Console, make_console: Any) -> None:
-    await stage.deliver(stage.ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket())
     assert (await console.get("/tenants/acme/shadow?since=whenever")).status_code == 400
     words = words_of((await console.get("/tenants/acme/shadow")).text)
     assert "No note was written in shadow mode" in words
@@ -105,8 +104,7 @@ async def test_the_command_tells_the_same(stage: Stage, urls: Any, tmp_path: Pat
     before = await call_here("shadow", "--tenant", "acme", **variables)
     assert before.returncode == 1
     tickets = await work_on_four(stage)
-    await stage.deliver(tickets["same"], event="ticket_resolved")
-    await stage.work()
+    await stage.deliver_and_work(tickets["same"], event="ticket_resolved")
     told = await call_here("shadow", "--tenant", "acme", **variables)
     assert told.returncode == 0, told.stderr
     assert "1 of 1" in told.stdout
@@ -152,8 +150,7 @@ async def test_a_note_that_came_after_the_resolution_takes_no_place_of_the_one_b
     stage: Stage, console: Console
 ) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     stage.portal.update_ticket(
         ticket_id,
         description="Outlook on PC-0231 shows no mail. It is solved.",
@@ -161,8 +158,7 @@ async def test_a_note_that_came_after_the_resolution_takes_no_place_of_the_one_b
         resolution="Mailbox quota was reached; archived old mail.",
         resolved=datetime.now(UTC),
     )
-    await stage.deliver(ticket_id, event="ticket_resolved")
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, event="ticket_resolved")
     written = await list_shadow_notes(stage.database, stage.tenant.id, since=datetime.now(UTC) - timedelta(days=1))
     assert [(note.is_resolved, note.match) for note in written] == [(True, Match.OTHER)]
     assert "Resolved since 1" in words_of((await console.get("/tenants/acme/shadow")).text)

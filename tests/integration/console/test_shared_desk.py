@@ -38,8 +38,7 @@ async def test_accounts_without_a_file_are_listed_until_it_comes(
     await keep_accounts(stage.database, stage.worker.tenants.instance_of)
     await keep_strays(stage.database, instance.id, STRAYS)
     ticket = portal.add_ticket(subject="Outlook receives no mail", description="Since noon.", account="603")
-    await stage.deliver(ticket.id, tenant_id=instance.id)
-    await stage.work()
+    await stage.deliver_and_work(ticket.id, tenant_id=instance.id)
 
     page = (await console.get("/tenants/hub")).text
     words = words_of(page)
@@ -61,8 +60,7 @@ async def test_accounts_without_a_file_are_listed_until_it_comes(
     for directory in directories:
         directory.refresh()
     await keep_accounts(stage.database, stage.worker.tenants.instance_of)
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     console.backend.forget()
     words = words_of((await console.get("/tenants/hub")).text)
     assert "604 (Umbrella) 40 0 0 605 0 1 0 no account named" in words

@@ -59,9 +59,7 @@ async def cited(stage: Stage, job_id: UUID) -> Source:
 
 
 async def note(stage: Stage) -> UUID:
-    job_id = await stage.deliver(stage.ticket())
-    await stage.work()
-    return job_id
+    return await stage.deliver_and_work(stage.ticket())
 
 
 async def vote(urls: DatabaseUrls, stage: Stage, job_id: UUID, *, helpful: bool, comment: str = "") -> None:
@@ -142,8 +140,7 @@ async def test_only_who_operates_the_tenant_takes_votes_back(stage: Stage, make_
 async def test_votes_are_exported_a_line_each(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
     description = "Outlook on PC-0231 shows no mail since noon. Mail ines@acme.example, password: Hunter2secret"
     ticket_id = stage.ticket(description=description)
-    job_id = await stage.deliver(ticket_id, subject="Outlook receives no mail", description=description)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id, subject="Outlook receives no mail", description=description)
     other = await note(stage)
     await vote(urls, stage, job_id, helpful=False, comment="Call me: jonas@acme.example")
     await vote(urls, stage, other, helpful=True)

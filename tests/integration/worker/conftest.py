@@ -67,6 +67,11 @@ class Scene:
         """Let what waits for another attempt wait no longer."""
         await run_as_nobody(self.database, "update due set due_at = now() where not is_leased")
 
+    async def work_again(self) -> int:
+        """`work`, also on what waits for another attempt."""
+        await self.make_due()
+        return await self.work()
+
     def notes(self, ticket_id: str) -> list[str]:
         return [note.html for note in self.portal.notes(ticket_id)]
 
@@ -92,6 +97,17 @@ class Stage(Scene):
 
     async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
         return await self.accept(tenant_id or self.tenant.id, ticket_id, **body)
+
+    async def deliver_and_work(self, ticket_id: str, **options: Any) -> UUID:
+        job_id = await self.deliver(ticket_id, **options)
+        await self.work()
+        return job_id
+
+    async def note_on(self, ticket_id: str, **options: Any) -> str:
+        """The one note that comes of a webhook."""
+        await self.deliver_and_work(ticket_id, **options)
+        [note] = self.notes(ticket_id)
+        return note
 
     async def delivery(self, job_id: UUID, *, tenant_id: UUID | None = None) -> DeliveryView:
         found = await list_deliveries(self.database, tenant_id or self.tenant.id, limit=1000)

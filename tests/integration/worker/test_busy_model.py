@@ -28,8 +28,7 @@ async def test_a_busy_model_costs_no_delivery_its_words(stage: Stage, monkeypatc
         waiting = await stage.delivery(job_id)
         assert (waiting.status, waiting.attempts_used, waiting.code) == ("pending", 0, Code.MODEL_BUSY)
     end_wait(monkeypatch)
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     for ticket_id in tickets:
         [note] = stage.notes(ticket_id)
         assert "The model could not be reached" not in note
@@ -39,14 +38,12 @@ async def test_a_busy_model_costs_no_delivery_its_words(stage: Stage, monkeypatc
 async def test_a_delivery_that_has_waited_for_long_gets_the_context(stage: Stage) -> None:
     stage.model.behave("rate_limit", times=None, seconds=20)
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert stage.notes(ticket_id) == []
     async with stage.database.as_tenant(stage.tenant.id) as session:
         statement = "update delivery set accepted_at = accepted_at - make_interval(secs => :seconds) where job_id = :id"
         await session.execute(text(statement), {"seconds": MODEL_PATIENCE.total_seconds(), "id": job_id})
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     [note] = stage.notes(ticket_id)
     assert "The model could not be reached" in note
     assert stage.model.calls == 1, "it is not asked in vain"
@@ -58,8 +55,7 @@ async def test_an_answer_that_is_there_is_not_thrown_away_for_its_repair(stage: 
     stage.model.behave("unknown_citation")
     stage.model.behave("rate_limit", times=None, seconds=20)
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert stage.model.calls == 2
     [note] = stage.notes(ticket_id)
     assert "The model could not be reached" not in note
@@ -70,8 +66,7 @@ async def test_an_answer_that_was_paid_is_not_asked_for_again(stage: Stage) -> N
     stage.model.behave("not_json")
     stage.model.behave("rate_limit", times=None, seconds=20)
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     [note] = stage.notes(ticket_id)
     assert "Cached mode was off" in note
     assert (await stage.delivery(job_id)).status == "done"
@@ -83,15 +78,12 @@ async def test_an_answer_that_was_paid_is_not_asked_for_again(stage: Stage) -> N
 async def test_a_note_that_is_written_is_posted_though_the_model_is_busy(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.fault(f"POST requests/{ticket_id}/notes", "status", status=500)
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert stage.notes(ticket_id) == []
     stage.model.behave("rate_limit", seconds=20)
     other = stage.ticket()
-    await stage.deliver(other)
-    await stage.work()
+    await stage.deliver_and_work(other)
     await stage.end_rests()
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert len(stage.notes(ticket_id)) == 1
     assert stage.notes(other) == []

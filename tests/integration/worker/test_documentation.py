@@ -43,8 +43,7 @@ async def a_note(stage: Stage, tenant: Tenant, portal: Portal) -> str:
     ticket_id = portal.add_ticket(
         subject="Outlook receives no mail", description="Outlook on PC-0231 shows no mail since noon."
     ).id
-    await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, tenant_id=tenant.id)
     [note] = portal.notes(ticket_id)
     return note.html
 
@@ -79,8 +78,7 @@ async def test_no_other_tenants_ticket_is_told_to_the_server(
     odd, url = server
     await a_client(stage, help_desk, tmp_path, url)
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "Documentation" not in stage.notes(ticket_id)[0]
     assert odd.asked == []
 

@@ -40,8 +40,7 @@ async def test_a_webhook_becomes_one_cited_note(stage: Stage) -> None:
 
 async def test_a_ring_for_a_settled_delivery_does_nothing(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     await stage.deliver(ticket_id)  # a redelivery
     assert await stage.work() == 0
     assert len(stage.notes(ticket_id)) == 1
@@ -94,19 +93,16 @@ async def test_a_newer_version_replaces_the_one_in_work(stage: Stage) -> None:
 @pytest.mark.parametrize("stage", [{"events": ["ticket_created", "ticket_updated"]}], indirect=True)
 async def test_an_update_that_changes_no_words_gets_no_second_note(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     stage.portal.update_ticket(ticket_id, priority="High")
-    job_id = await stage.deliver(ticket_id, event="ticket_updated")
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id, event="ticket_updated")
     assert len(stage.notes(ticket_id)) == 1
     assert "has its note already" in ((await stage.delivery(job_id)).ignored_because or "")
 
 
 @pytest.mark.parametrize("stage", [{"events": ["ticket_updated"]}], indirect=True)
 async def test_what_our_own_technician_caused_is_ignored(stage: Stage) -> None:
-    job_id = await stage.deliver(stage.ticket(), event="ticket_updated", updated_by="AI-Agents@acme.example")
-    await stage.work()
+    job_id = await stage.deliver_and_work(stage.ticket(), event="ticket_updated", updated_by="AI-Agents@acme.example")
     delivery = await stage.delivery(job_id)
     assert (delivery.status, delivery.ignored_because) == ("ignored", "our own technician caused this event")
     assert not stage.portal.calls
@@ -120,19 +116,16 @@ async def test_a_resolved_ticket_feeds_the_history(stage: Stage) -> None:
         resolved="2026-11-20T10:00:00Z",
         resolution="Updated the VPN client and turned off power saving of the network adapter.",
     )
-    job_id = await stage.deliver(solved, event="ticket_resolved")
-    await stage.work()
+    job_id = await stage.deliver_and_work(solved, event="ticket_resolved")
     assert (await stage.delivery(job_id)).status == "ignored"
     ticket_id = stage.ticket(subject="VPN drops", description="VPN loses the tunnel after the laptop wakes from sleep.")
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "power saving" in stage.notes(ticket_id)[0]
 
 
 @pytest.mark.parametrize("stage", [{"status": "suspended"}], indirect=True)
 async def test_a_suspended_tenants_deliveries_are_ignored_with_the_reason(stage: Stage) -> None:
-    job_id = await stage.deliver(stage.ticket())
-    await stage.work()
+    job_id = await stage.deliver_and_work(stage.ticket())
     assert (await stage.delivery(job_id)).ignored_because == "the tenant is suspended"
 
 
@@ -140,8 +133,7 @@ async def test_a_ticket_that_was_deleted_is_ignored_and_leaves_the_history(stage
     solved = stage.ticket(
         subject="Toner smears", status="Resolved", resolved="2026-11-20T10:00:00Z", resolution="Replaced the fuser."
     )
-    await stage.deliver(solved, event="ticket_resolved")
-    await stage.work()
+    await stage.deliver_and_work(solved, event="ticket_resolved")
     assert await stored(stage, solved)
     del stage.portal.tickets[solved]
 
@@ -215,8 +207,7 @@ async def test_a_note_that_is_refused_since_the_ticket_is_gone_needs_nobody(
 )
 async def test_what_no_person_wrote_gets_no_note(stage: Stage, subject: str, description: str, code: Code) -> None:
     ticket_id = stage.ticket(subject=subject, description=description)
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     delivery = await stage.delivery(job_id)
     assert (delivery.status, delivery.code) == ("ignored", code)
     assert delivery.ignored_because
@@ -227,16 +218,14 @@ async def test_what_no_person_wrote_gets_no_note(stage: Stage, subject: str, des
 @pytest.mark.parametrize("stage", [{"note": {"when_closed": "note"}}], indirect=True)
 async def test_a_closed_ticket_gets_a_note_by_its_tenants_choice(stage: Stage) -> None:
     ticket_id = stage.ticket(status="Closed")
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert len(stage.notes(ticket_id)) == 1
 
 
 @pytest.mark.parametrize("stage", [{"events": ["ticket_resolved"]}], indirect=True)
 async def test_a_tenant_that_wants_notes_for_resolved_tickets_gets_them(stage: Stage) -> None:
     ticket_id = stage.ticket(status="Resolved", resolved="2026-11-20T10:00:00Z", resolution="Restarted it.")
-    await stage.deliver(ticket_id, event="ticket_resolved")
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, event="ticket_resolved")
     assert len(stage.notes(ticket_id)) == 1
 
 
@@ -247,8 +236,7 @@ async def test_a_ticket_that_is_closed_while_its_note_may_be_there_is_settled_wi
     await stage.work()
     assert (await stage.delivery(job_id)).status == "pending"
     stage.portal.update_ticket(ticket_id, status="Closed")
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
 
@@ -291,8 +279,7 @@ async def test_while_the_help_desk_is_out_a_bare_webhook_waits(
     if is_throttled:
         return
     while (await stage.delivery(job_id)).status != "done":
-        await stage.make_due()
-        await stage.work()
+        await stage.work_again()
         await asyncio.sleep(0.1)
     assert len(stage.notes(ticket_id)) == 1
 
@@ -311,9 +298,9 @@ async def test_a_refusal_of_the_help_desk_fails_at_once_with_the_remedy(stage: S
 async def test_a_complete_body_serves_when_the_ticket_cannot_be_read(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.fault(f"GET requests/{ticket_id}", "status", status=500)
-    await stage.deliver(ticket_id, subject="Outlook receives no mail", description="No mail since noon in Outlook.")
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(
+        ticket_id, subject="Outlook receives no mail", description="No mail since noon in Outlook."
+    )
     assert "webhook&#x27;s own text" in note
     assert "Cached mode" in note
 
@@ -334,11 +321,9 @@ async def test_attempts_are_used_up_and_the_delivery_can_be_seen(stage: Stage) -
 async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.fault("POST notes", "cut_after")
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert (await stage.delivery(job_id)).status == "pending"
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
     assert stage.model.calls == 1, "a retry pays the model once"
@@ -350,14 +335,12 @@ async def test_a_note_that_another_release_posted_and_this_cannot_read_stays_the
 ) -> None:
     ticket_id = stage.ticket()
     stage.fault("POST notes", "cut_after")
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     async with stage.database.as_tenant(stage.tenant.id) as session:
         await session.execute(text("update enhancement set content = '{\"confidence\": 7}'"))
     if change:
         stage.portal.update_ticket(ticket_id, **change)
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
 
@@ -366,8 +349,7 @@ async def test_a_note_that_another_release_posted_and_this_cannot_read_stays_the
 async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None, seconds=0.01)
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     [note] = stage.notes(ticket_id)
     assert "The model could not be reached" in note
     assert "Cached mode was off" in note
@@ -377,9 +359,7 @@ async def test_a_model_that_stays_away_leaves_the_gathered_context(stage: Stage,
 async def test_a_model_that_declines_is_not_said_to_be_out_of_reach(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("refusal", times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(ticket_id)
     assert "The model declined to write about this ticket" in note
     assert "Cached mode was off" in note
     assert stage.model.calls == 1
@@ -398,9 +378,7 @@ async def test_a_model_that_hangs_costs_no_more_than_its_limit(stage: Stage) -> 
 async def test_an_answer_that_stays_unusable_is_left_out(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind, times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(ticket_id)
     assert "did not pass the checks" in note
     assert stage.model.calls == 2
 
@@ -409,9 +387,7 @@ async def test_an_answer_that_stays_unusable_is_left_out(stage: Stage, kind: str
 async def test_an_answer_is_sent_back_once_and_the_mended_one_taken(stage: Stage, kind: str) -> None:
     ticket_id = stage.ticket()
     stage.model.behave(kind)
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(ticket_id)
     assert "did not pass the checks" not in note
     assert "[T1]</a>" in note
     assert stage.model.calls == 2
@@ -420,8 +396,7 @@ async def test_an_answer_is_sent_back_once_and_the_mended_one_taken(stage: Stage
 async def test_an_answer_that_is_cut_off_is_asked_for_once_more_with_room(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("length")
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "[T1]</a>" in stage.notes(ticket_id)[0]
     first, second = (request.model_dump() for request in stage.model.requests)
     assert first["messages"] == second["messages"]
@@ -431,24 +406,21 @@ async def test_an_answer_that_is_cut_off_is_asked_for_once_more_with_room(stage:
 async def test_a_citation_that_does_not_exist_never_reaches_the_note(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("unknown_citation", times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "[T99]" not in stage.notes(ticket_id)[0]
 
 
 async def test_five_thousand_words_never_reach_the_note(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("too_long", times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert len(re.sub(r"<[^>]*>", " ", stage.notes(ticket_id)[0]).split()) <= 500
 
 
 async def test_an_endpoint_without_structured_output_is_asked_for_plain_json(stage: Stage) -> None:
     ticket_id = stage.ticket()
     stage.model.behave("no_schema", times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "[T1]</a>" in stage.notes(ticket_id)[0]
 
 
@@ -461,9 +433,7 @@ EVIL = (
 async def test_a_hostile_ticket_and_a_model_that_obeys_it_put_nothing_harmful_on_the_note(stage: Stage) -> None:
     ticket_id = stage.ticket(subject=EVIL, description=EVIL)
     stage.model.behave("obey", times=None)
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(ticket_id)
     for evil in ("<script", "<img", "onerror=", "evil.example", "javascript:"):
         assert evil not in note
 
@@ -481,17 +451,15 @@ async def test_a_hostile_ticket_and_a_model_that_obeys_it_put_nothing_harmful_on
 )
 async def test_any_text_of_a_ticket_ends_in_one_note(stage: Stage, subject: str, description: str) -> None:
     ticket_id = stage.ticket(subject=subject, description=description)
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert len(stage.notes(ticket_id)) == 1
     assert (await stage.delivery(job_id)).status == "done"
 
 
 async def test_when_nothing_fits_the_note_says_so_and_no_model_is_asked(stage: Stage) -> None:
-    ticket_id = stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(
+        stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
+    )
     assert "(searched: resolved tickets, articles, devices and addresses)" in note
     assert len(re.sub(r"<[^>]*>", " ", note).split()) < 60
     assert stage.model.calls == 0
@@ -500,14 +468,12 @@ async def test_when_nothing_fits_the_note_says_so_and_no_model_is_asked(stage: S
 @pytest.mark.parametrize("stage", [{"note": {"when_nothing": "silent"}}], indirect=True)
 async def test_a_tenant_may_want_no_note_when_nothing_fits(stage: Stage) -> None:
     ticket_id = stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     delivery = await stage.delivery(job_id)
     assert (delivery.status, delivery.code) == ("ignored", Code.NOTHING_FOUND)
     assert stage.notes(ticket_id) == []
     answered = stage.ticket()
-    await stage.deliver(answered)
-    await stage.work()
+    await stage.deliver_and_work(answered)
     assert len(stage.notes(answered)) == 1
 
 
@@ -517,13 +483,11 @@ SILENT = {"note": {"when_nothing": "silent"}, "events": ["ticket_created", "tick
 @pytest.mark.parametrize("stage", [SILENT], indirect=True)
 async def test_for_a_later_event_it_is_looked_up_anew(stage: Stage) -> None:
     ticket_id = stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     async with stage.database.as_tenant(stage.tenant.id) as session:
         article = an_article(id="60", title="Badge reader blinks red", text="Restart the badge reader at the gate.")
         await upsert_articles(session, stage.tenant.id, [article], language="en")
-    await stage.deliver(ticket_id, event="ticket_updated")
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, event="ticket_updated")
     assert "[K1]" in stage.notes(ticket_id)[0]
 
 
@@ -531,8 +495,7 @@ async def test_for_a_later_event_it_is_looked_up_anew(stage: Stage) -> None:
 async def test_a_used_up_budget_leaves_the_gathered_context(stage: Stage) -> None:
     first, second = stage.ticket(), stage.ticket(description="Outlook has no mail today.")
     for ticket_id in (first, second):
-        await stage.deliver(ticket_id)
-        await stage.work()
+        await stage.deliver_and_work(ticket_id)
     assert stage.model.calls == 1
     assert "budget for the model is used up" in stage.notes(second)[0]
 
@@ -540,8 +503,7 @@ async def test_a_used_up_budget_leaves_the_gathered_context(stage: Stage) -> Non
 @pytest.mark.parametrize("stage", [{"note": {"language": "de"}}], indirect=True)
 async def test_a_german_tenant_gets_a_german_note(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert "Ähnliche gelöste Tickets" in stage.notes(ticket_id)[0]
 
 
@@ -563,8 +525,7 @@ async def test_a_delivery_of_no_known_tenant_waits_a_while_then_fails_and_says_w
 
 async def test_notes_carry_only_the_flags_that_the_tenant_turned_on(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     [note] = stage.portal.notes(ticket_id)
     assert not any(
         (note.show_to_requester, note.notify_technician, note.mark_first_response, note.add_to_linked_requests)
@@ -580,8 +541,7 @@ async def test_an_outage_after_which_the_ticket_reads_otherwise_leaves_one_note(
     await stage.work()
     assert (await stage.delivery(job_id)).status == "pending"
 
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
 
     assert len(stage.notes(ticket_id)) == 1
     assert (await stage.delivery(job_id)).status == "done"
@@ -619,8 +579,7 @@ async def test_a_help_desk_that_is_out_costs_no_delivery_its_attempts_and_all_ge
     stage.portal.faults.clear()
     for _ in range(4):
         await stage.end_rests()
-        await stage.make_due()
-        await stage.work()
+        await stage.work_again()
     assert {(await stage.delivery(job)).status for job in jobs} == {"done"}
     assert [len(stage.notes(ticket)) for ticket in tickets] == [1] * 8
 
@@ -705,10 +664,8 @@ async def test_a_ticket_that_takes_no_note_while_others_do_ends_after_its_attemp
     job_id = await stage.deliver(stubborn)
     stage.fault(f"POST requests/{stubborn}/notes", "status", status=500, times=None)
     for _ in range(3):
-        await stage.deliver(stage.ticket())
-        await stage.work()
-        await stage.make_due()
-        await stage.work()
+        await stage.deliver_and_work(stage.ticket())
+        await stage.work_again()
         await stage.make_due()
     assert (await stage.delivery(job_id)).status == "failed"
 
@@ -723,8 +680,7 @@ async def test_an_internal_error_of_the_help_desk_is_tried_again_and_leaves_one_
     stage.fault(match, "status", status=status, code=4004)
     await stage.work()
     assert (await stage.delivery(job_id)).status == "pending"
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
 
@@ -751,20 +707,17 @@ async def test_one_ticket_that_always_fails_is_failed_after_its_attempts_and_clo
     failed = await stage.delivery(job_id)
     assert (failed.status, failed.attempts_used) == ("failed", 3)
     healthy = stage.ticket()
-    await stage.deliver(healthy)
-    await stage.work()
+    await stage.deliver_and_work(healthy)
     assert len(stage.notes(healthy)) == 1
 
 
 async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(stage: Stage) -> None:
     stage.model.behave("server_error", times=None)
     for _ in range(FAILURES_TO_OPEN):
-        await stage.deliver(stage.ticket())
-        await stage.work()
+        await stage.deliver_and_work(stage.ticket())
     asked = stage.model.calls
     unasked = stage.ticket()
-    await stage.deliver(unasked)
-    await stage.work()
+    await stage.deliver_and_work(unasked)
     assert stage.model.calls == asked
     assert len(stage.notes(unasked)) == 1
     assert "context" in stage.notes(unasked)[0]
@@ -772,8 +725,7 @@ async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(sta
     stage.model.behaviours.clear()
     await stage.end_rests()
     for _ in range(2):
-        await stage.deliver(stage.ticket())
-        await stage.work()
+        await stage.deliver_and_work(stage.ticket())
     assert stage.model.calls == asked + 2
     assert await list_holds(stage.database, [stage.tenant.id]) == []
 
@@ -781,8 +733,7 @@ async def test_a_model_that_fails_in_a_row_is_left_alone_until_its_rest_ends(sta
 @pytest.mark.parametrize("stage", [{"servicedesk": {"calls_per_minute": 1}}], indirect=True)
 async def test_a_note_that_gets_no_turn_leaves_no_doubt_and_the_tenant_rests_until_one_is_due(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()  # its one call of this minute reads the ticket
+    job_id = await stage.deliver_and_work(ticket_id)  # its one call of this minute reads the ticket
     delivery = await stage.delivery(job_id)
     assert (delivery.status, delivery.attempts_used) == ("pending", 0)
     async with stage.database.as_tenant(stage.tenant.id) as session:
@@ -811,14 +762,14 @@ async def test_a_delivery_that_kills_its_workers_is_counted_as_failed_and_told(
 
 async def test_a_note_without_the_words_of_a_model_that_is_out_counts_as_degraded(stage: Stage) -> None:
     stage.model.behave("server_error", times=None)
-    await stage.deliver(stage.ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket())
     assert outcomes(stage) == {"degraded": 1}
 
 
 async def test_a_note_that_has_nothing_to_tell_is_no_failure(stage: Stage) -> None:
-    await stage.deliver(stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red."))
-    await stage.work()
+    await stage.deliver_and_work(
+        stage.ticket(subject="Badge reader", description="The badge reader at the gate blinks red.")
+    )
     assert outcomes(stage) == {"context_only": 1}
 
 
@@ -867,8 +818,7 @@ async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(
     stray = [
         await stage.deliver(ticket_id, tenant_id=nobody, event=event) for event in ("ticket_created", "ticket_updated")
     ]
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert len(stage.notes(ticket_id)) == 1
     assert stage.model.calls == 1
     found = [await stage.delivery(job_id, tenant_id=nobody) for job_id in stray]
@@ -877,8 +827,7 @@ async def test_a_delivery_of_no_tenant_reaches_nothing_and_keeps_nobody_waiting(
 
 async def test_a_key_that_is_replaced_at_the_help_desk_first_costs_no_delivery(stage: Stage, tmp_path: Path) -> None:
     """ServiceDesk Plus ends the old key when it makes a new one, which is minutes on its way to the worker."""
-    await stage.deliver(stage.ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket())
     stage.portal.api_key = "newer-key"
     ticket_id = stage.ticket()
     job_id = await stage.deliver(ticket_id)
@@ -892,7 +841,6 @@ async def test_a_key_that_is_replaced_at_the_help_desk_first_costs_no_delivery(s
     write_tenant(tmp_path, stage.tenant, api_key="newer-key")
     stage.worker.tenants.refresh()
     await stage.end_rests()
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1

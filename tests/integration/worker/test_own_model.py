@@ -49,8 +49,7 @@ def a_new_ticket(portal: Portal) -> str:
 async def notes_on_a_new_ticket(stage: Stage, client: tuple[Tenant, Portal]) -> list[HeldNote]:
     tenant, portal = client
     ticket_id = a_new_ticket(portal)
-    await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, tenant_id=tenant.id)
     return portal.notes(ticket_id)
 
 
@@ -81,8 +80,7 @@ async def test_a_shared_endpoint_that_fails_is_not_replaced_by_a_clients_own(
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
 ) -> None:
     stage.model.behave("server_error", times=None)
-    await stage.deliver(stage.ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket())
     assert own_model.calls == 0
 
 
@@ -94,8 +92,7 @@ async def test_without_its_key_the_client_gets_no_note_from_the_shared_endpoint(
     key.unlink()
     stage.worker.tenants.refresh()
     ticket_id = a_new_ticket(portal)
-    job_id = await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id, tenant_id=tenant.id)
     delivery = await stage.delivery(job_id, tenant_id=tenant.id)
     assert delivery.code == Code.TENANT_SECRET_MISSING
     assert "model_api_key" in (delivery.last_error or "")
@@ -106,12 +103,10 @@ async def test_a_key_that_is_replaced_is_used_from_the_next_delivery_on(
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator, tmp_path: Path
 ) -> None:
     tenant, portal = client
-    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(a_new_ticket(portal), tenant_id=tenant.id)
     write_tenant(tmp_path, tenant, model_api_key="a-newer-key-of-another-length")
     stage.worker.tenants.refresh()
-    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(a_new_ticket(portal), tenant_id=tenant.id)
     assert own_model.keys == {OWN_KEY, "a-newer-key-of-another-length"}
 
 
@@ -120,8 +115,7 @@ async def test_a_key_that_is_taken_back_first_costs_no_model_s_words(
 ) -> None:
     """The provider ends the old key when the new one is made, which is minutes on its way to the worker."""
     tenant, portal = client
-    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(a_new_ticket(portal), tenant_id=tenant.id)
     own_model.behave("bad_key", times=None)
     tickets = [a_new_ticket(portal) for _ in range(3)]
     jobs = [await stage.deliver(ticket_id, tenant_id=tenant.id) for ticket_id in tickets]
@@ -145,18 +139,15 @@ async def test_a_key_that_is_taken_back_for_good_leaves_notes_without_a_models_w
     stage: Stage, client: tuple[Tenant, Portal], own_model: ModelSimulator
 ) -> None:
     tenant, portal = client
-    await stage.deliver(a_new_ticket(portal), tenant_id=tenant.id)
-    await stage.work()
+    await stage.deliver_and_work(a_new_ticket(portal), tenant_id=tenant.id)
     own_model.behave("bad_key", times=None)
     ticket_id = a_new_ticket(portal)
-    job_id = await stage.deliver(ticket_id, tenant_id=tenant.id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id, tenant_id=tenant.id)
     assert portal.notes(ticket_id) == []
     async with stage.database.as_tenant(tenant.id) as session:
         statement = "update delivery set accepted_at = accepted_at - make_interval(secs => :seconds) where job_id = :id"
         await session.execute(text(statement), {"seconds": TENANT_PATIENCE.total_seconds(), "id": job_id})
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     [note] = portal.notes(ticket_id)
     assert "The model could not be reached" in note.html
 

@@ -60,10 +60,9 @@ async def model() -> AsyncIterator[ModelSimulator]:
     indirect=["stage"],
 )
 async def test_a_reworded_step_is_in_the_note_where_there_is_a_second_model(stage: Stage, models: list[str]) -> None:
-    ticket_id = stage.ticket(subject="Outlook shows no new mail", description="Outlook shows no new mail since noon.")
-    await stage.deliver(ticket_id)
-    await stage.work()
-    [note] = stage.notes(ticket_id)
+    note = await stage.note_on(
+        stage.ticket(subject="Outlook shows no new mail", description="Outlook shows no new mail since noon.")
+    )
     assert [(each.model_extra or {})["model"] for each in stage.model.requests] == models
     assert ("back to health" in note) == ("our-judge" in models)
     # The writer's price is known, the second model's is not: what it cost is no sum that looks whole.

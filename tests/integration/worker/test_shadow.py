@@ -78,17 +78,13 @@ async def test_a_note_is_written_and_stored_and_nothing_is_sent_to_the_help_desk
 @shadowed
 async def test_whatever_becomes_of_the_ticket_nothing_is_sent(stage: Stage) -> None:
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     stage.portal.update_ticket(ticket_id, description="Now Outlook says that the mailbox is full.")
-    await stage.deliver(ticket_id, event="ticket_updated")
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, event="ticket_updated")
     stage.portal.update_ticket(ticket_id, status="Resolved", resolution="Turned on cached mode.")
-    await stage.deliver(ticket_id, event="ticket_resolved")
-    await stage.work()
+    await stage.deliver_and_work(ticket_id, event="ticket_resolved")
     await stage.deliver(stage.refused_ticket())
-    await stage.deliver("999999")
-    await stage.work()
+    await stage.deliver_and_work("999999")
     assert written_calls(stage) == []
 
 
@@ -102,8 +98,7 @@ async def test_when_it_is_switched_off_old_notes_stay_unposted_and_new_ones_are_
     await stage.work()
     switch(stage, tmp_path, "post")
 
-    again = await stage.deliver(old, event="ticket_updated")
-    await stage.work()
+    again = await stage.deliver_and_work(old, event="ticket_updated")
     delivery = await stage.delivery(again)
     assert (delivery.status, delivery.code) == ("ignored", "shadow")
     assert await replay_deliveries(stage.database, stage.tenant.id, limit=100) == []
@@ -113,8 +108,7 @@ async def test_when_it_is_switched_off_old_notes_stay_unposted_and_new_ones_are_
     stage.portal.update_ticket(changed, description="Outlook on PC-0231 shows no mail, and says that it is offline.")
     await stage.deliver(changed, event="ticket_updated")
     fresh = stage.ticket(subject="Outlook receives nothing")
-    await stage.deliver(fresh)
-    await stage.work()
+    await stage.deliver_and_work(fresh)
     assert [len(stage.notes(each)) for each in (old, changed, fresh)] == [0, 1, 1]
 
 
@@ -124,8 +118,7 @@ async def test_what_was_written_and_not_settled_is_not_posted_either(
     stage: Stage, tmp_path: Path, is_failed: bool
 ) -> None:
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     await unsettle(stage, is_failed=is_failed)
     switch(stage, tmp_path, "post")
     if is_failed:
@@ -140,21 +133,18 @@ async def test_what_was_written_and_not_settled_is_not_posted_either(
 async def test_a_note_whose_posting_failed_before_the_switch_is_kept_back(stage: Stage, tmp_path: Path) -> None:
     ticket_id = stage.ticket()
     stage.fault(f"POST requests/{ticket_id}/notes", "status", status=503, times=None)
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     stage.portal.calls.clear()
     switch(stage, tmp_path, "shadow")
     await stage.end_rests()
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery(job_id)).code == "shadow"
     assert written_calls(stage) == []
 
 
 async def test_a_note_that_is_on_the_ticket_already_is_found_by_reading(stage: Stage, tmp_path: Path) -> None:
     ticket_id = stage.ticket()
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     async with stage.database.as_tenant(stage.tenant.id) as session:
         await session.execute(text("update enhancement set note_id = null, posted_at = null"))
     await unsettle(stage)

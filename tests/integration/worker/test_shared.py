@@ -367,8 +367,7 @@ async def test_a_ticket_of_an_unknown_account_waits_for_its_tenants_file(shared:
 
     write_tenant(tmp_path, an_account(shared.instance, f"initech-{shared.instance.name}", {"id": UNKNOWN}))
     shared.worker.tenants.refresh()
-    await shared.make_due()
-    await shared.work()
+    await shared.work_again()
 
     assert len(shared.notes(ticket_id)) == 1
 
@@ -402,8 +401,7 @@ async def test_a_help_desk_that_is_down_opens_one_circuit_for_all_its_accounts(s
     for _ in range(8):
         async with shared.database.as_tenant(shared.instance.id) as session:
             await session.execute(text("update gate set closed_until = now() where closed_until > now()"))
-        await shared.make_due()
-        await shared.work()
+        await shared.work_again()
     for tenant in (shared.acme, shared.globex):
         assert {each.status for each in await shared.deliveries(tenant.id)} <= {"done", "ignored"}
 

@@ -32,8 +32,7 @@ def storm_notes(stage: Stage, ticket_id: str) -> list[str]:
 
 async def handle(stage: Stage, ticket_id: str) -> str:
     """The note on a ticket that just came in, as text."""
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     return text_of(stage.notes(ticket_id)[0])
 
 
@@ -125,8 +124,7 @@ async def test_a_call_of_unknown_end_is_made_good_and_leaves_one_note(stage: Sta
     values = {"status": 503} if kind == "status" else {}
     stage.fault(f"POST requests/{tickets[0]}/notes", kind, times=1, **values)
     tickets.append(report(stage, 4))
-    await stage.deliver(tickets[-1])
-    await stage.work()
+    await stage.deliver_and_work(tickets[-1])
     await stage.make_due()
     await stage.end_rests()
     await stage.work()

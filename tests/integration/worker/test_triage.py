@@ -37,8 +37,7 @@ async def fill(stage: Stage) -> None:
 
 
 async def note_on(stage: Stage, ticket_id: str) -> str:
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     return re.sub(r"<[^>]+>", "", stage.notes(ticket_id)[0])
 
 
@@ -67,8 +66,7 @@ async def test_a_help_desk_that_refuses_the_fields_costs_the_note_nothing(stage:
     await fill(stage)
     ticket_id = stage.ticket()
     stage.fault(f"PUT requests/{ticket_id}", "status", status=403, times=None)
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     assert (await stage.delivery(job_id)).status == "done"
     assert stage.portal.tickets[ticket_id].category == ""
 

@@ -82,8 +82,7 @@ async def test_each_step_is_told_and_nothing_is_posted_or_stored(
     assert counted[2] == 0
     assert [tuple(act) for act in acts] == [("try", f"ticket {ticket_id}")]
     # What is tried gets its note all the same, when its webhook comes.
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert len(stage.notes(ticket_id)) == 1
 
 

@@ -224,15 +224,13 @@ async def test_a_note_in_words_of_another_release_is_written_anew(stage: Stage, 
     """As after a rollback: the newer release wrote it, and stopped before the note was known to be there."""
     stage.fault("POST notes", "cut_after" if is_there else "status", status=503)
     ticket_id = stage.ticket()
-    await stage.deliver(ticket_id)
-    await stage.work()
+    await stage.deliver_and_work(ticket_id)
     assert len(stage.notes(ticket_id)) == is_there
     async with stage.database.as_tenant(stage.tenant.id) as session:
         newer = "update enhancement set content = jsonb_set(content, '{reasons}', '[\"a reason of a newer release\"]')"
         await session.execute(text(newer))
     await stage.end_rests()
-    await stage.make_due()
-    await stage.work()
+    await stage.work_again()
     assert (await stage.delivery_of(ticket_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
 

@@ -80,8 +80,7 @@ async def a_note(stage: Stage) -> tuple[str, UUID]:
     ticket_id = stage.ticket(
         subject="Paper jam", description="The printer of accounting at Riverside jams. jane@acme.example waits."
     )
-    job_id = await stage.deliver(ticket_id)
-    await stage.work()
+    job_id = await stage.deliver_and_work(ticket_id)
     [note] = stage.notes(ticket_id)
     return note, job_id
 

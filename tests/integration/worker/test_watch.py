@@ -26,8 +26,7 @@ async def test_the_first_failed_delivery_is_a_change_from_zero(stage: Stage) -> 
     assert gauge("deliveries_failed", tenant=slug) == 0
     assert gauge("tenant_paused", tenant=slug) == 0
 
-    await stage.deliver(stage.refused_ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.refused_ticket())
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("deliveries_failed", tenant=slug) == 1
 
@@ -70,8 +69,7 @@ async def test_outcomes_that_did_not_happen_yet_are_zero(stage: Stage) -> None:
     assert gauge("enhancements_total", tenant=slug, outcome="failed") == 0
     assert gauge("enhancement_duration_seconds_count", tenant=slug) == 0
 
-    await stage.deliver(stage.refused_ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.refused_ticket())
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("enhancements_total", tenant=slug, outcome="failed") == 1
 
@@ -82,8 +80,7 @@ async def test_how_much_of_a_budget_is_used_is_seen(stage: Stage) -> None:
     await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") == 0
 
-    await stage.deliver(stage.ticket())
-    await stage.work()
+    await stage.deliver_and_work(stage.ticket())
     await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     used = sum(
         gauge("llm_tokens_total", tenant=slug, model="gpt-4o-mini", kind=kind) or 0 for kind in ("prompt", "completion")
