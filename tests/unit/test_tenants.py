@@ -13,7 +13,7 @@ from prometheus_client import generate_latest
 
 from app.core.accounts import Accounts
 from app.core.help_desk import AccountRef
-from app.core.tenant import Tenant
+from app.core.tenant import Instance, Tenant
 from app.errors import TenantFileInvalid
 from app.tenants import KnownTenant, TenantDirectory
 from app.tenants.files import read_tenant
@@ -25,6 +25,19 @@ def directory(folder: Path) -> TenantDirectory:
     return TenantDirectory(folder / "files", folder / "secrets")
 
 
+@pytest.fixture
+def tenants(tmp_path: Path) -> TenantDirectory:
+    return directory(tmp_path)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Instance:
+    """A shared help desk that may be used."""
+    found = an_instance("main")
+    write_instance(tmp_path, found, webhook_secret="one", api_key="key")
+    return found
+
+
 def read_again(tenants: TenantDirectory, tenant_id: UUID) -> KnownTenant:
     """The tenant as it is known once the files were read again, in which nothing is wrong."""
     assert tenants.refresh() == []
@@ -33,17 +46,16 @@ def read_again(tenants: TenantDirectory, tenant_id: UUID) -> KnownTenant:
     return known
 
 
-def test_a_tenant_is_found_by_id_and_slug_with_its_secrets(tmp_path: Path) -> None:
+def test_a_tenant_is_found_by_id_and_slug_with_its_secrets(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="two", api_key="key")
-    tenants = directory(tmp_path)
     known = read_again(tenants, tenant.id)
     assert known is tenants.find_slug("acme")
     assert known.secrets.webhook == (b"one", b"two")
     assert known.secrets.api_key == "key"
 
 
-def test_secrets_are_in_no_repr(tmp_path: Path) -> None:
+def test_secrets_are_in_no_repr(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant()
     write_tenant(
         tmp_path,
@@ -54,16 +66,16 @@ def test_secrets_are_in_no_repr(tmp_path: Path) -> None:
         oauth_client_secret="hidden",
         oauth_refresh_token="hidden",
     )
-    tenants = directory(tmp_path)
     tenants.refresh()
     assert "hidden" not in repr(tenants.find(tenant.id))
 
 
-def test_a_token_is_taken_as_it_is_written_and_a_signing_secret_is_decoded(tmp_path: Path) -> None:
+def test_a_token_is_taken_as_it_is_written_and_a_signing_secret_is_decoded(
+    tmp_path: Path, tenants: TenantDirectory
+) -> None:
     written = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"
     for slug, auth in (("hmac", "hmac"), ("token", "token")):
         write_tenant(tmp_path, a_tenant(slug, webhook={"auth": auth}), webhook_secret=written)
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     secrets = {known.tenant.slug: known.secrets.webhook for known in tenants}
     assert secrets == {"hmac": (b"northwind-secret-0001",), "token": (written.encode(),)}
@@ -77,11 +89,10 @@ def test_a_token_that_no_header_can_hold_is_refused(tmp_path: Path, token: str) 
     assert token not in problem.detail
 
 
-def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: Path) -> None:
+def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: Path, tenants: TenantDirectory) -> None:
     acme, other = a_tenant("acme"), a_tenant("other")
     write_tenant(tmp_path, acme, webhook_secret="one")
     write_tenant(tmp_path, other, webhook_secret="one")
-    tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "files" / "acme.yaml").write_text("slug: acme\nstatus: sleeping\n")
     fresh = tenants.refresh()
@@ -98,10 +109,9 @@ def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: P
     assert known.tenant.name == "Mended"
 
 
-def test_a_removed_file_removes_its_tenant(tmp_path: Path) -> None:
+def test_a_removed_file_removes_its_tenant(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant()
     write_tenant(tmp_path, tenant, webhook_secret="one")
-    tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "files" / "acme.yaml").unlink()
     tenants.refresh()
@@ -109,11 +119,10 @@ def test_a_removed_file_removes_its_tenant(tmp_path: Path) -> None:
     assert list(tenants) == []
 
 
-def test_two_tenants_cannot_share_an_id(tmp_path: Path) -> None:
+def test_two_tenants_cannot_share_an_id(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant("acme")
     write_tenant(tmp_path, tenant, webhook_secret="one")
     write_tenant(tmp_path, a_tenant("other", id=tenant.id), webhook_secret="two")
-    tenants = directory(tmp_path)
     assert len(tenants.refresh()) == 1
     assert len(list(tenants)) == 1
 
@@ -122,8 +131,7 @@ def urls(tenants: TenantDirectory) -> dict[str, str]:
     return {known.tenant.slug: known.tenant.servicedesk.url for known in tenants}
 
 
-def test_two_tenants_of_one_help_desk_are_refused_but_the_earlier(tmp_path: Path) -> None:
-    tenants = directory(tmp_path)
+def test_two_tenants_of_one_help_desk_are_refused_but_the_earlier(tmp_path: Path, tenants: TenantDirectory) -> None:
     one = a_tenant("beta", servicedesk={"url": "https://sdp.acme.example"})
     write_tenant(tmp_path, one, webhook_secret="one")
     assert tenants.refresh() == []
@@ -144,20 +152,20 @@ def test_two_tenants_of_one_help_desk_are_refused_but_the_earlier(tmp_path: Path
     assert tenants.find(other.id) is not None
 
 
-def test_a_process_that_starts_anew_serves_the_first_by_name(tmp_path: Path) -> None:
+def test_a_process_that_starts_anew_serves_the_first_by_name(tmp_path: Path, tenants: TenantDirectory) -> None:
     for slug in ("gamma", "alpha", "beta"):
         write_tenant(tmp_path, a_tenant(slug, servicedesk={"url": "https://sdp.acme.example"}), webhook_secret="one")
-    tenants = directory(tmp_path)
     assert [problem.slug for problem in tenants.refresh()] == ["beta", "gamma"]
     assert [known.tenant.slug for known in tenants] == ["alpha"]
 
 
-def test_a_file_that_changes_to_the_help_desk_of_another_keeps_its_version_before(tmp_path: Path) -> None:
+def test_a_file_that_changes_to_the_help_desk_of_another_keeps_its_version_before(
+    tmp_path: Path, tenants: TenantDirectory
+) -> None:
     alpha = a_tenant("alpha", servicedesk={"url": "https://one.example"})
     beta = a_tenant("beta", servicedesk={"url": "https://two.example"})
     for tenant in (alpha, beta):
         write_tenant(tmp_path, tenant, webhook_secret="one")
-    tenants = directory(tmp_path)
     tenants.refresh()
 
     write_tenant(tmp_path, a_tenant("alpha", id=alpha.id, servicedesk={"url": "https://two.example"}))
@@ -171,19 +179,17 @@ def test_a_file_that_changes_to_the_help_desk_of_another_keeps_its_version_befor
     assert urls(tenants) == {"alpha": "https://two.example", "beta": "https://one.example"}
 
 
-def test_a_suspended_tenant_leaves_its_help_desk_to_another(tmp_path: Path) -> None:
+def test_a_suspended_tenant_leaves_its_help_desk_to_another(tmp_path: Path, tenants: TenantDirectory) -> None:
     url = {"url": "https://sdp.acme.example"}
     write_tenant(tmp_path, a_tenant("acme", status="suspended", servicedesk=url), webhook_secret="one")
     write_tenant(tmp_path, a_tenant("acme-2", servicedesk=url), webhook_secret="one")
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     assert len(list(tenants)) == 2
 
 
-def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path) -> None:
+def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant("acme")
     write_tenant(tmp_path, tenant, webhook_secret="one")
-    tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "files" / "acme.yaml").unlink()
     write_tenant(tmp_path, a_tenant("acme-corp", id=tenant.id), webhook_secret="one")
@@ -217,11 +223,12 @@ def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path) -> 
     ],
     ids=range(20),
 )
-def test_whatever_a_file_holds_it_costs_its_own_tenant_alone(tmp_path: Path, content: str) -> None:
+def test_whatever_a_file_holds_it_costs_its_own_tenant_alone(
+    tmp_path: Path, content: str, tenants: TenantDirectory
+) -> None:
     other = a_tenant("other")
     write_tenant(tmp_path, other, webhook_secret="one")
     (tmp_path / "files" / "acme.yaml").write_text(content)
-    tenants = directory(tmp_path)
     assert [problem.slug for problem in tenants.refresh()] == ["acme"]
     assert tenants.find(other.id) is not None
     with pytest.raises(TenantFileInvalid):
@@ -229,19 +236,19 @@ def test_whatever_a_file_holds_it_costs_its_own_tenant_alone(tmp_path: Path, con
 
 
 @pytest.mark.parametrize("secret", ["whsec_%%%", "whsec_", "whsec_" + "A" * 60_000, "\x00", "\ud800"])
-def test_whatever_a_secret_holds_it_costs_its_own_tenant_alone(tmp_path: Path, secret: str) -> None:
+def test_whatever_a_secret_holds_it_costs_its_own_tenant_alone(
+    tmp_path: Path, secret: str, tenants: TenantDirectory
+) -> None:
     for tenant in (a_tenant("acme"), a_tenant("other")):
         write_tenant(tmp_path, tenant, webhook_secret="one")
     (tmp_path / "secrets" / "acme" / "webhook_secret").write_bytes(secret.encode("utf-8", "surrogatepass"))
-    tenants = directory(tmp_path)
     tenants.refresh()
     assert tenants.find_slug("other") is not None
 
 
-def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path) -> None:
+def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path, tenants: TenantDirectory) -> None:
     old, new = a_tenant(), a_tenant()
     write_tenant(tmp_path, old, webhook_secret="one")
-    tenants = directory(tmp_path)
     tenants.refresh()
     write_tenant(tmp_path, new)
     tenants.refresh()
@@ -385,7 +392,7 @@ def test_a_word_that_yaml_takes_for_true_or_false_is_what_the_file_needs_it_to_b
     ids=["number", "folder", "pipe", "endless", "circle", "bytes"],
 )
 def test_whatever_a_file_is_it_costs_its_own_tenant_alone_and_is_told(
-    tmp_path: Path, make: Callable[[Path], Any]
+    tmp_path: Path, make: Callable[[Path], Any], tenants: TenantDirectory
 ) -> None:
     write_tenant(tmp_path, a_tenant("acme"), webhook_secret="one")
     write_tenant(tmp_path, a_tenant("globex"), webhook_secret="one")
@@ -396,7 +403,6 @@ def test_whatever_a_file_is_it_costs_its_own_tenant_alone_and_is_told(
     make(tmp_path / "files" / "instances" / "main.yaml")
     (tmp_path / "secrets" / "acme" / "webhook_secret").unlink()
     make(tmp_path / "secrets" / "acme" / "webhook_secret")
-    tenants = directory(tmp_path)
     assert {problem.slug for problem in tenants.refresh()} == {"acme", "a\\xff", "main"}
     assert [known.tenant.slug for known in tenants] == ["globex"]
     tenants._tell(tenants.problems)
@@ -424,19 +430,19 @@ def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> No
     assert known.secrets.webhook == (b"one",)
 
 
-async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(tmp_path: Path) -> None:
+async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(
+    tmp_path: Path, tenants: TenantDirectory
+) -> None:
     write_tenant(tmp_path, a_tenant("good"), webhook_secret="one", api_key="key")
     (tmp_path / "files" / "bad.yaml").write_text("slug: bad\nname: 2026-02-30\n")
-    tenants = directory(tmp_path)
 
     assert [problem.slug for problem in tenants.refresh()] == ["bad"]
     assert tenants.find_slug("good") is not None
 
 
-def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path) -> None:
+def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
     write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key")
-    tenants = directory(tmp_path)
     known = read_again(tenants, tenant.id)
     assert missing_secrets(known) == missing_worker_secrets(known) == ["model_api_key"]
 
@@ -473,27 +479,27 @@ DOCS = {"url": "https://mcp.acme.example/mcp", "tools": [{"name": "search"}]}
     ],
 )
 def test_an_accounts_own_secret_is_its_own_and_no_other_accounts(
-    tmp_path: Path, secret: str, options: dict[str, object]
+    tmp_path: Path, secret: str, options: dict[str, object], tenants: TenantDirectory
 ) -> None:
     instance = an_instance()
     write_instance(tmp_path, instance, webhook_secret="shared", api_key="key", **{secret: "of-nobody"})
     acme, globex = an_account(instance, "acme", ACME, **options), an_account(instance, "globex", GLOBEX)
     write_tenant(tmp_path, acme, **{secret: "of-acme"})
     write_tenant(tmp_path, globex)
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     own = {known.tenant.slug: getattr(known.secrets, secret) for known in tenants}
     assert own == {"acme": "of-acme", "globex": None, instance.name: None}
     assert all(missing_worker_secrets(known) == [] for known in tenants)
 
 
-def test_a_server_of_documentation_needs_its_token_unless_it_wants_none(tmp_path: Path) -> None:
+def test_a_server_of_documentation_needs_its_token_unless_it_wants_none(
+    tmp_path: Path, tenants: TenantDirectory
+) -> None:
     write_tenant(tmp_path, a_tenant("acme", documentation=DOCS), webhook_secret="one", api_key="key")
     write_tenant(
         tmp_path, a_tenant("open", documentation=DOCS | {"auth": "none"}), webhook_secret="one", api_key="key",
         documentation_token="of-nobody",
     )  # fmt: skip
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     missing = {known.tenant.slug: missing_worker_secrets(known) for known in tenants}
     assert missing == {"acme": ["documentation_token"], "open": []}
@@ -537,13 +543,12 @@ def test_what_a_file_may_say_of_documentation(tmp_path: Path, change: dict[str, 
 ACME, GLOBEX = {"id": "601", "name": "Acme Corp"}, {"id": "602", "name": "Globex"}
 
 
-def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path) -> None:
+def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path, tenants: TenantDirectory) -> None:
     instance = an_instance(calls_per_minute=60)
     write_instance(tmp_path, instance, webhook_secret="shared", api_key="key")
     acme, globex = an_account(instance, "acme", ACME), an_account(instance, "globex", GLOBEX)
     write_tenant(tmp_path, acme, webhook_secret="own")
     write_tenant(tmp_path, globex)
-    tenants = directory(tmp_path)
     known = read_again(tenants, acme.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"own", b"shared"), "key")
     assert known.tenant.servicedesk.calls_per_minute == 60
@@ -568,12 +573,9 @@ def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path)
     ],
 )
 def test_accounts_that_cannot_be_told_apart_do_not_mix(
-    tmp_path: Path, one: dict[str, str], other: dict[str, str]
+    tmp_path: Path, one: dict[str, str], other: dict[str, str], tenants: TenantDirectory, instance: Instance
 ) -> None:
-    instance = an_instance()
-    write_instance(tmp_path, instance, webhook_secret="shared", api_key="key")
     write_tenant(tmp_path, an_account(instance, "acme", one))
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     write_tenant(tmp_path, an_account(instance, "globex", other))
     (problem,) = tenants.refresh()
@@ -583,21 +585,19 @@ def test_accounts_that_cannot_be_told_apart_do_not_mix(
     assert tenants.find_slug("globex") is None
 
 
-def test_a_tenant_with_the_url_of_an_instance_does_not_mix_with_it(tmp_path: Path) -> None:
-    instance = an_instance()
-    write_instance(tmp_path, instance, api_key="key")
+def test_a_tenant_with_the_url_of_an_instance_does_not_mix_with_it(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", ACME))
-    tenants = directory(tmp_path)
     tenants.refresh()
     write_tenant(tmp_path, a_tenant("globex", servicedesk={"url": instance.url + "/"}))
     (problem,) = tenants.refresh()
     assert (problem.slug, "servicedesk.url" in problem.detail) == ("globex", True)
 
 
-def test_two_instances_of_one_help_desk_are_refused(tmp_path: Path) -> None:
+def test_two_instances_of_one_help_desk_are_refused(tmp_path: Path, tenants: TenantDirectory) -> None:
     write_instance(tmp_path, an_instance("main"), api_key="key")
     write_instance(tmp_path, an_instance("other", url="http://127.0.0.1:1/main/"), api_key="key")
-    tenants = directory(tmp_path)
     (problem,) = tenants.refresh()
     assert problem.slug == "other"
 
@@ -639,25 +639,25 @@ def test_a_wrong_account_is_told_with_its_key(tmp_path: Path, options: dict[str,
         ({"account": {"id": "1"}}, "account: is not a key"),
     ],
 )
-def test_a_wrong_instance_costs_its_accounts_alone(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+def test_a_wrong_instance_costs_its_accounts_alone(
+    tmp_path: Path, changes: dict[str, object], told: str, tenants: TenantDirectory
+) -> None:
     write_instance(tmp_path, an_instance(), api_key="key")
     path = tmp_path / "files" / "instances" / "main.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
     write_tenant(tmp_path, an_account(an_instance(), "acme", ACME))
     write_tenant(tmp_path, a_tenant("own"))
-    tenants = directory(tmp_path)
     problems = {problem.slug: problem.detail for problem in tenants.refresh()}
     assert set(problems) == {"main", "acme"}
     assert told in problems["main"]
     assert tenants.find_slug("own") is not None
 
 
-def test_an_instance_that_changes_is_read_again_by_its_accounts(tmp_path: Path) -> None:
-    instance = an_instance()
-    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+def test_an_instance_that_changes_is_read_again_by_its_accounts(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     acme = an_account(instance, "acme", ACME)
     write_tenant(tmp_path, acme)
-    tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "secrets" / "main" / "api_key").write_text("another key")
     write_instance(tmp_path, an_instance(id=instance.id, calls_per_minute=7))
@@ -706,13 +706,12 @@ def test_the_apis_own_path_is_taken_off_a_help_desks_url() -> None:
     )
 
 
-def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
+def test_secrets_may_be_one_json_object(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant, other = a_tenant("acme"), a_tenant("other")
     write_tenant(tmp_path, tenant)
     write_tenant(tmp_path, other, webhook_secret="folder")
     secrets = tmp_path / "secrets"
     (secrets / "acme.json").write_text('{"webhook_secret": " one\\n", "webhook_secret_previous": "", "api_key": "key"}')
-    tenants = directory(tmp_path)
     known = read_again(tenants, tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
     # It counts alone: what an older layout left in the folder is not mixed with it.
@@ -745,12 +744,11 @@ def test_secrets_may_be_one_json_object(tmp_path: Path) -> None:
     ids=range(11),
 )
 def test_whatever_the_object_of_secrets_holds_it_costs_its_own_tenant_alone(
-    tmp_path: Path, content: str, says: str
+    tmp_path: Path, content: str, says: str, tenants: TenantDirectory
 ) -> None:
     for tenant in (a_tenant("acme"), a_tenant("other")):
         write_tenant(tmp_path, tenant, webhook_secret="one")
     (tmp_path / "secrets" / "acme.json").write_bytes(content.encode("utf-8", "surrogatepass"))
-    tenants = directory(tmp_path)
     (problem,) = tenants.refresh()
     assert (problem.slug, says in problem.detail) == ("acme", True), problem
     assert "hidden" not in problem.detail
@@ -773,12 +771,13 @@ def in_yaml(tenant: object) -> str:
     return yaml.safe_dump(tenant.model_dump(mode="json", exclude_none=True))  # type: ignore[attr-defined]
 
 
-def test_an_update_of_a_volume_reads_anew_what_differs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_of_a_volume_reads_anew_what_differs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenants: TenantDirectory
+) -> None:
     acme, other = a_tenant("acme"), a_tenant("other")
     files = {"acme.yaml": in_yaml(acme), "other.yaml": in_yaml(other)}
     mounted(tmp_path / "files", "1", files)
     mounted(tmp_path / "secrets", "1", {"acme.json": '{"webhook_secret": "one"}'})
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     before = {known.tenant.slug: known for known in tenants}
     assert before["acme"].secrets.webhook == (b"one",)
@@ -795,10 +794,9 @@ def test_an_update_of_a_volume_reads_anew_what_differs_alone(tmp_path: Path, mon
     assert secrets == {"acme": (b"two",), "other": ()}
 
 
-def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path) -> None:
+def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path, tenants: TenantDirectory) -> None:
     acme = a_tenant("acme", limits={"concurrency": 2})
     write_tenant(tmp_path, acme)
-    tenants = directory(tmp_path)
     tenants.refresh()
     before = tenants.slots
     tenants.refresh()
@@ -813,26 +811,24 @@ def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path) -> None
     assert (tenants.slots, list(tenants)) == ({}, [])
 
 
-def test_a_change_of_an_instances_secret_reaches_its_accounts(tmp_path: Path) -> None:
-    instance = an_instance()
-    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+def test_a_change_of_an_instances_secret_reaches_its_accounts(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     acme = an_account(instance, "acme", ACME)
     write_tenant(tmp_path, acme)
-    tenants = directory(tmp_path)
     tenants.refresh()
     (tmp_path / "secrets" / "main" / "webhook_secret").write_text("another")
     known = read_again(tenants, acme.id)
     assert known.secrets.webhook == (b"another",)
 
 
-def test_accounts_that_can_not_be_told_apart_are_found_among_many(tmp_path: Path) -> None:
-    instance = an_instance()
-    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+def test_accounts_that_can_not_be_told_apart_are_found_among_many(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     for number in range(30):
         write_tenant(tmp_path, an_account(instance, f"t{number:02}", {"id": str(number), "name": "The same"}))
     write_tenant(tmp_path, an_account(instance, "u1", {"id": "7"}))
     write_tenant(tmp_path, an_account(instance, "u2", {"name": "Without an id"}))
-    tenants = directory(tmp_path)
 
     assert {problem.slug for problem in tenants.refresh()} == {"u1", "u2"}
     assert "of t07" in tenants.problems[0].detail
@@ -858,9 +854,8 @@ def two_desks_with_one_id(tmp_path: Path) -> tuple[Tenant, Tenant]:
     return acme, globex
 
 
-def test_an_account_is_served_with_its_own_instance_alone(tmp_path: Path) -> None:
+def test_an_account_is_served_with_its_own_instance_alone(tmp_path: Path, tenants: TenantDirectory) -> None:
     acme, globex = two_desks_with_one_id(tmp_path)
-    tenants = directory(tmp_path)
     problems = {problem.slug: problem.detail for problem in tenants.refresh()}
     assert set(problems) == {"two", "globex"}
     assert "servicedesk.instance" in problems["globex"]
@@ -869,13 +864,12 @@ def test_an_account_is_served_with_its_own_instance_alone(tmp_path: Path) -> Non
     assert tenants.find(globex.id) is None
 
 
-def test_a_tenant_with_an_instances_id_takes_none_of_its_accounts(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_a_tenant_with_an_instances_id_takes_none_of_its_accounts(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     write_tenant(tmp_path, an_account(instance, "zeta", ACME))
     write_tenant(tmp_path, a_tenant("acme", id=instance.id))
     write_tenant(tmp_path, an_account(instance, "beta", GLOBEX, id=instance.id))
-    tenants = directory(tmp_path)
     problems = {problem.slug for problem in tenants.refresh()}
     owner = tenants.find(instance.id)
     assert owner is not None
@@ -884,12 +878,11 @@ def test_a_tenant_with_an_instances_id_takes_none_of_its_accounts(tmp_path: Path
     assert served == ({"main", "zeta"} if owner.tenant.is_instance else {"acme"})
 
 
-def test_an_account_whose_file_is_bad_holds_no_instance_back_and_is_not_dealt_anothers_rows(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, webhook_secret="one", api_key="key")
+def test_an_account_whose_file_is_bad_holds_no_instance_back_and_is_not_dealt_anothers_rows(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", ACME))
     write_tenant(tmp_path, an_account(instance, "globex", GLOBEX))
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     write_instance(tmp_path, an_instance("main", id=instance.id, url="http://127.0.0.1:1/moved"))
     (tmp_path / "files" / "globex.yaml").write_text("[")
@@ -901,24 +894,22 @@ def test_an_account_whose_file_is_bad_holds_no_instance_back_and_is_not_dealt_an
     assert [each.tenant.slug for each in tenants.accounts_of(instance.id)] == ["acme"]
 
 
-def test_an_instances_change_to_the_help_desk_of_another_leaves_its_accounts_with_it(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_an_instances_change_to_the_help_desk_of_another_leaves_its_accounts_with_it(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", ACME))
     write_tenant(tmp_path, a_tenant("zeta"))
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     write_instance(tmp_path, an_instance("main", id=instance.id, url="http://127.0.0.1:1/zeta"))
     assert {problem.slug for problem in tenants.refresh()} == {"main", "acme"}
     assert {each.tenant.servicedesk.url[-4:] for each in tenants} == {"main", "zeta"}
 
 
-def test_a_renamed_instance_takes_its_accounts_along(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_a_renamed_instance_takes_its_accounts_along(
+    tmp_path: Path, tenants: TenantDirectory, instance: Instance
+) -> None:
     acme = an_account(instance, "acme", ACME)
     write_tenant(tmp_path, acme)
-    tenants = directory(tmp_path)
     tenants.refresh()
     renamed = an_instance("renamed", id=instance.id, url=instance.url)
     (tmp_path / "files" / "instances" / "main.yaml").unlink()
@@ -932,14 +923,11 @@ def test_a_renamed_instance_takes_its_accounts_along(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("slugs", [("acme", "zeta"), ("zeta", "acme")])
 def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(
-    tmp_path: Path, slugs: tuple[str, str]
+    tmp_path: Path, slugs: tuple[str, str], tenants: TenantDirectory, instance: Instance
 ) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
     active = an_account(instance, slugs[0], {**ACME, "site_ids": ["5"]})
     write_tenant(tmp_path, active)
     write_tenant(tmp_path, an_account(instance, slugs[1], {**ACME, "site_ids": ["5"]}, status="suspended"))
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     assert tenants.find_account(instance.id, AccountRef("601")) is tenants.find(active.id)
     entries = [(known.tenant.servicedesk.account, known) for known in tenants.accounts_of(instance.id)]
@@ -947,9 +935,7 @@ def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(
     assert found is tenants.find(active.id)
 
 
-def test_accounts_that_share_a_site_are_refused(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_accounts_that_share_a_site_are_refused(tmp_path: Path, instance: Instance) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", {"id": "601", "site_ids": ["5", "7"]}))
     write_tenant(tmp_path, an_account(instance, "globex", {"id": "602", "site_ids": ["6", "7"]}))
     (problem,) = directory(tmp_path).refresh()
@@ -958,23 +944,20 @@ def test_accounts_that_share_a_site_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["0601", "0x259", "6_01", "10:01", "0b1"])
-def test_a_number_that_yaml_reads_as_another_is_refused(tmp_path: Path, number: str) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_a_number_that_yaml_reads_as_another_is_refused(
+    tmp_path: Path, number: str, tenants: TenantDirectory, instance: Instance
+) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", {"id": "XX"}))
     path = tmp_path / "files" / "acme.yaml"
     path.write_text(path.read_text().replace("XX", number))
     (problem,) = directory(tmp_path).refresh()
     assert f"{number}: is a number that can be read in two ways" in problem.detail
     path.write_text(path.read_text().replace(f": {number}", f": '{number}'"))
-    tenants = directory(tmp_path)
     assert tenants.refresh() == []
     assert tenants.find_account(instance.id, AccountRef(number)) is not None
 
 
-def test_a_note_of_an_account_is_copied_to_no_linked_ticket(tmp_path: Path) -> None:
-    instance = an_instance("main")
-    write_instance(tmp_path, instance, api_key="key")
+def test_a_note_of_an_account_is_copied_to_no_linked_ticket(tmp_path: Path, instance: Instance) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", ACME))
     path = tmp_path / "files" / "acme.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "note": {"add_to_linked_requests": True}}))
