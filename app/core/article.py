@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.core.help_desk import AccountRef
 
@@ -18,10 +18,8 @@ def file_article_id(path: str) -> str:
     return FILE_MARK + path
 
 
-class Article(BaseModel):
+class Article(BaseModel, frozen=True):
     """One approved article; text is plain."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     title: str

@@ -8,7 +8,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.core.help_desk import AccountRef
 
@@ -17,10 +17,8 @@ MAX_ADDRESSES: Final = 20
 IPAddress = IPv4Address | IPv6Address
 
 
-class Asset(BaseModel):
+class Asset(BaseModel, frozen=True):
     """One asset; text is plain."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     name: str
@@ -36,10 +34,8 @@ class Asset(BaseModel):
     site_id: str = ""
 
 
-class Addresses(BaseModel):
+class Addresses(BaseModel, frozen=True):
     """The addresses and hostnames in a text, each once, in the order in which they first occur."""
-
-    model_config = ConfigDict(frozen=True)
 
     ips: tuple[IPAddress, ...] = ()
     hostnames: tuple[str, ...] = ()

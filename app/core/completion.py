@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.core.masking import MaskedText
 
@@ -37,19 +37,15 @@ _MOST_BLANKS: Final = 200
 """At the end of an answer, with its line breaks and indents."""
 
 
-class Message(BaseModel):
+class Message(BaseModel, frozen=True, arbitrary_types_allowed=True):
     """One chat message for the model. It takes `MaskedText` only, so unmasked text is refused."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     role: Literal["system", "user", "assistant"]
     content: MaskedText
 
 
-class Completion(BaseModel):
+class Completion(BaseModel, frozen=True):
     """The model's raw answer, its tokens and its cost."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     model: str

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from app.core.body import NotJson, read_json
 from app.core.help_desk import AccountRef
@@ -126,10 +126,8 @@ TenantId = Annotated[UUID | None, BeforeValidator(_named_tenant)]
 Hint = Annotated[str, BeforeValidator(_loose_text)]
 
 
-class Webhook(BaseModel):
+class Webhook(BaseModel, frozen=True, extra="allow"):
     """The body of a webhook. `event` and `ticket_id` are required; other fields are hints. Unknown fields are kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     event: EventName = Field(examples=["ticket_created"])
     ticket_id: TicketId = Field(examples=["100234"])
@@ -176,10 +174,8 @@ class Webhook(BaseModel):
         )
 
 
-class _Claimed(BaseModel):
+class _Claimed(BaseModel, extra="ignore"):
     """As much of a body as names its tenant."""
-
-    model_config = ConfigDict(extra="ignore")
 
     tenant_id: TenantId = None
 

@@ -156,10 +156,8 @@ _NOTICE_WORDS: Final = {
 }
 
 
-class Closing(BaseModel):
+class Closing(BaseModel, frozen=True):
     """That the enhancement is a draft of how a resolved ticket was solved."""
-
-    model_config = ConfigDict(frozen=True)
 
     is_covered: bool = False
     """Whether an article is about the same problem, so that none is drafted."""
@@ -173,10 +171,8 @@ class Closing(BaseModel):
         return "no draft: the model gave no usable answer"
 
 
-class Enhancement(BaseModel):
+class Enhancement(BaseModel, frozen=True):
     """What is saved for a version of a ticket and rendered as its note."""
-
-    model_config = ConfigDict(frozen=True)
 
     summary: str = ""
     summary_citations: tuple[str, ...] = ()

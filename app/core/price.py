@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 PRICES_DATE: Final = date(2026, 11, 10)
 """Of the list prices: when the release of the package that has them was published. It names no date itself."""
@@ -16,10 +16,8 @@ UNPRICED_REMEDY: Final = (
 _MILLION: Final = 1_000_000
 
 
-class Price(BaseModel):
+class Price(BaseModel, frozen=True, extra="forbid"):
     """US dollars for a million tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: float = Field(ge=0, le=10_000)
     output: float = Field(ge=0, le=10_000)

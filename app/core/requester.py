@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 MAX_PAST_TICKETS: Final = 3
 
 
-class PastTicket(BaseModel):
+class PastTicket(BaseModel, frozen=True):
     """A resolved ticket of the requester. All text is plain."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: str
     subject: str
@@ -23,10 +21,8 @@ class PastTicket(BaseModel):
     """Its status, as the help desk names it, e.g. `Resolved`."""
 
 
-class Requester(BaseModel):
+class Requester(BaseModel, frozen=True):
     """The requester of one ticket. All text is plain."""
-
-    model_config = ConfigDict(frozen=True)
 
     is_vip: bool = False
     """Whether the help desk says so."""

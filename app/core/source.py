@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
 class SourceKind(StrEnum):
@@ -52,10 +52,8 @@ _PROBLEM = re.compile(r"(?:Problem|Problème|Problema): ")
 _RESOLUTION = re.compile(r"^(?:Resolution|Lösung|Solution|Solución): ", re.MULTILINE)
 
 
-class Source(BaseModel):
+class Source(BaseModel, frozen=True):
     """One gathered item. All text is plain."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: SourceKind
     id: str
@@ -134,10 +132,8 @@ class GatherState(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-class Gathered(BaseModel):
+class Gathered(BaseModel, frozen=True):
     """The result for one kind of context: sources, best first; or no good match; or that it could not be asked."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: SourceKind
     state: GatherState

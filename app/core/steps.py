@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 MAX_STEPS: Final = 40
 
@@ -20,10 +20,8 @@ MAX_STEPS: Final = 40
 _Number = Annotated[int, Field(le=2**53)]
 
 
-class Step(BaseModel):
+class Step(BaseModel, frozen=True):
     """One step."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     began_at: datetime

@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 LEAST_OTHERS: Final = 2
 """Others that make a ticket one of a storm."""
@@ -53,10 +53,8 @@ class Share(StrEnum):
     SOURCE = "source"
 
 
-class StormTicket(BaseModel):
+class StormTicket(BaseModel, frozen=True):
     """A ticket as a line names it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     number: str
@@ -123,10 +121,8 @@ _OF_ONE_OUTAGE: Final = timedelta(minutes=30)
 """Reports of an outage that come from one site so soon after one another are of the same one, in whatever words."""
 
 
-class Storm(BaseModel):
+class Storm(BaseModel, frozen=True):
     """The storm of a ticket, as it was when the ticket was handled. It holds no word of a ticket."""
-
-    model_config = ConfigDict(frozen=True)
 
     first: StormTicket
     others: tuple[StormTicket, ...]

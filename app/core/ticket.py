@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.core.help_desk import AccountRef
 from app.core.reading.mail import Mail, split_mail
@@ -35,10 +35,8 @@ class Fate(StrEnum):
         return self in {Fate.TRASHED, Fate.MERGED}
 
 
-class Ticket(BaseModel):
+class Ticket(BaseModel, frozen=True):
     """One ticket. All text is plain (`core.reading.text.plain_text`); times are aware and UTC."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(min_length=1, max_length=MAX_TICKET_ID_CHARS)
     display_id: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 NEAREST: Final = 9
 """How many resolved tickets are asked."""
@@ -28,10 +28,8 @@ class TicketField(StrEnum):
     TECHNICIAN = "technician"
 
 
-class Suggestion(BaseModel):
+class Suggestion(BaseModel, frozen=True):
     """A value for one field, and how many of the nearest that have one agree."""
-
-    model_config = ConfigDict(frozen=True)
 
     field: TicketField
     value: str

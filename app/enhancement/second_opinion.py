@@ -18,7 +18,7 @@ from functools import cache
 from typing import Annotated, Any, Final
 
 import structlog
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from app.core.check.checking import Checker
 from app.core.completion import Completion
@@ -41,10 +41,8 @@ def _listed(refs: Any) -> Any:
     return re.findall(r"\w+", refs) if isinstance(refs, str) else refs
 
 
-class Ruling(BaseModel):
+class Ruling(BaseModel, frozen=True):
     """Which records say a sentence."""
-
-    model_config = ConfigDict(frozen=True)
 
     sentence: int = Field(description="Its number.")
     refs: Annotated[list[str], BeforeValidator(_listed)] = Field(
@@ -52,9 +50,7 @@ class Ruling(BaseModel):
     )
 
 
-class Opinion(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class Opinion(BaseModel, frozen=True):
     rulings: list[Ruling] = Field(description="One for each sentence.")
 
 

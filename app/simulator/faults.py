@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 MAX_FAULTS: Final = 100
 
@@ -29,10 +29,8 @@ class FaultKind(StrEnum):
     """Does nothing and never answers, until the caller or the simulator closes."""
 
 
-class Fault(BaseModel):
+class Fault(BaseModel, frozen=True, extra="forbid"):
     """One fault of a portal."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     match: Annotated[str, Field(max_length=200, pattern=r"^(\*|[A-Z]+)( \S+)?$")] = "*"
     """A method or `*`, then optionally a part of the path: `POST notes`, `GET requests/100234`, `* oauth`."""
