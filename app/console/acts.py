@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 
+from app.console.given import NamedResources, NamedUser
 from app.console.pages import page
-from app.console.resources import Resources
-from app.console.sessions import User
 from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
 
@@ -18,7 +16,7 @@ _SHOWN: Final = 200
 
 
 @get("/acts")
-async def show_acts(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+async def show_acts(resources: NamedResources, user: NamedUser) -> Response[str]:
     # Acts on all tenants may tell of each of them.
     ids = [tenant_id for tenant_id in resources.names() if tenant_id != EVERY_TENANT or resources.access.sees_all]
     return page(

@@ -7,14 +7,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Response, Router, get
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.params import FromPath
@@ -23,6 +23,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from app.console import acts, cost, deliveries, now, quality, shadow, sign_in, tenants
 from app.console.access import ClientGroups, Role
 from app.console.door import FindUser, find_user, provide_user, require_user
+from app.console.given import AnyRequest
 from app.console.limit import PAGE_LIMIT_S, LimitTime, PageTooSlow
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.console.pages import HEADERS, page, static_file
@@ -152,12 +153,12 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     return console
 
 
-def _problem(request: Request[Any, Any, Any], status: int, title: str, detail: str) -> Response[str]:
+def _problem(request: AnyRequest, status: int, title: str, detail: str) -> Response[str]:
     user = find_user(request)
     return page("problem.html", status=status, user=user, here="", title=title, detail=detail)
 
 
-def _answer_app_error(request: Request[Any, Any, Any], error: AppError) -> Response[str]:
+def _answer_app_error(request: AnyRequest, error: AppError) -> Response[str]:
     if isinstance(error, DatabaseUnavailable):
         log.warning("page_not_shown", cause=error.detail)
         detail = (
@@ -167,7 +168,7 @@ def _answer_app_error(request: Request[Any, Any, Any], error: AppError) -> Respo
     return _problem(request, 502, "That did not work", error.detail)
 
 
-def _answer_too_slow(request: Request[Any, Any, Any], _: PageTooSlow) -> Response[str]:
+def _answer_too_slow(request: AnyRequest, _: PageTooSlow) -> Response[str]:
     log.warning("page_ended", path=request.scope["path"], after_s=PAGE_LIMIT_S)
     detail = (
         f"It was ended after {PAGE_LIMIT_S:.0f} s, so that webhooks and notes don't wait for it. It asks about too many"
@@ -176,7 +177,7 @@ def _answer_too_slow(request: Request[Any, Any, Any], _: PageTooSlow) -> Respons
     return _problem(request, 503, "This page takes too long", detail)
 
 
-def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:
+def _answer_http_error(request: AnyRequest, error: HTTPException) -> Response[str]:
     status = HTTPStatus(error.status_code)
     titles = {403: "You may not do this", 404: "Nothing here", 413: "Too large"}
     detail = error.detail if status < HTTPStatus.INTERNAL_SERVER_ERROR else ""
@@ -185,7 +186,7 @@ def _answer_http_error(request: Request[Any, Any, Any], error: HTTPException) ->
     return _problem(request, status, titles.get(status, "That did not work"), detail)
 
 
-def _answer_bug(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+def _answer_bug(request: AnyRequest, error: Exception) -> Response[str]:
     """The page for a bug of ours: it shows an id, under which the log has the error's text."""
     error_id = str(uuid4())
     log.error("request_failed", error_id=error_id, exc_info=error)

@@ -12,16 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
-from litestar import Request, Response, get
-from litestar.di import NamedDependency
+from litestar import Response, get
 from litestar.exceptions import ClientException
 
+from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.pages import page
-from app.console.resources import Resources
-from app.console.sessions import User
 from app.console.words import money, number
 from app.core.budget import Budget, Usage, budgets
 from app.core.price import PRICES_DATE
@@ -150,9 +148,7 @@ def _sums(spent: Mapping[tuple[UUID, str], Cost], by: Callable[[UUID, str], _Key
 
 
 @get("/cost")
-async def show_cost(
-    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
-) -> Response[str]:
+async def show_cost(request: AnyRequest, resources: NamedResources, user: NamedUser) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
     tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     ids, span = [tenant.id for tenant in tenants], {"since": month.first, "until": month.end}
@@ -195,7 +191,7 @@ def _columns(month: Month, days: Mapping[date, Cost]) -> list[tuple[str, dict[st
 
 
 @get("/cost.csv")
-async def export_cost(request: Request[Any, Any, Any], resources: NamedDependency[Resources]) -> Response[str]:
+async def export_cost(request: AnyRequest, resources: NamedResources) -> Response[str]:
     month = month_of(request.query_params.get("month"), datetime.now(UTC))
     tenants = [known.tenant for known in resources.tenants if not known.tenant.is_instance]
     slugs = {tenant.id: tenant.slug for tenant in tenants}

@@ -13,13 +13,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator
+from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.limit import PAGE_LIMIT_S
 from app.console.pages import page
 from app.console.resources import Resources
@@ -100,9 +100,7 @@ class Filter:
 
 
 @get("/deliveries")
-async def list_deliveries(
-    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
-) -> Response[str]:
+async def list_deliveries(request: AnyRequest, resources: NamedResources, user: NamedUser) -> Response[str]:
     chosen = Filter(request.query_params)
     known = resources.chosen(chosen.tenant)
     after = _place(request.query_params.get("after"))
@@ -133,7 +131,7 @@ async def list_deliveries(
 
 @get("/deliveries/{slug:str}/{job_id:uuid}")
 async def show_delivery(
-    slug: FromPath[str], job_id: FromPath[UUID], resources: NamedDependency[Resources], user: NamedDependency[User]
+    slug: FromPath[str], job_id: FromPath[UUID], resources: NamedResources, user: NamedUser
 ) -> Response[str]:
     tenant = resources.known(slug).tenant
     story = await find_story(resources.database, tenant.id, job_id)
@@ -193,9 +191,9 @@ async def act_on_one(
     slug: FromPath[str],
     job_id: FromPath[UUID],
     act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    request: AnyRequest,
+    resources: NamedResources,
+    user: NamedUser,
 ) -> Redirect:
     """Replay or dismiss one failed delivery. One that is no longer failed is not changed."""
     tenant = resources.operable(slug).tenant
@@ -208,10 +206,7 @@ async def act_on_one(
 
 @get("/deliveries/{act:str}", guards=[require_operator])
 async def confirm_act(
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Response[str]:
     """Show how many failed deliveries the filter chooses, and ask for confirmation."""
     _check_act(act)
@@ -236,10 +231,7 @@ async def confirm_act(
 
 @post("/deliveries/{act:str}", guards=[require_operator])
 async def act_on_chosen(
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Response[str]:
     """Do what was confirmed: for each tenant at most the number that was shown, and none that was accepted since.
 

@@ -5,23 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 
+from app.console.given import NamedResources, NamedUser
 from app.console.pages import page
 from app.console.problems import find_problems
 from app.console.resources import Resources
-from app.console.sessions import User
 from app.console.snapshot import p95
 from app.db.reports.overview import HOURS
 
 
 @get("/")
-async def show_now(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+async def show_now(resources: NamedResources, user: NamedUser) -> Response[str]:
     return page("now.html", user=user, here="now", **await _values(resources))
 
 
 @get("/live")
-async def show_live(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+async def show_live(resources: NamedResources, user: NamedUser) -> Response[str]:
     """The part of the page that it fetches again every few seconds."""
     return page("_live.html", user=user, **await _values(resources))
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.pages import page
-from app.console.resources import Resources
-from app.console.sessions import User
 from app.core.source import SourceKind
 from app.db.reports.audit import witness
 from app.db.reports.quality import SourceVotes, load_quality
@@ -28,9 +26,7 @@ _KINDS: Final = {SourceKind.TICKET: "ticket", SourceKind.ARTICLE: "article"}
 
 
 @get("/quality")
-async def show_quality(
-    request: Request[Any, Any, Any], resources: NamedDependency[Resources], user: NamedDependency[User]
-) -> Response[str]:
+async def show_quality(request: AnyRequest, resources: NamedResources, user: NamedUser) -> Response[str]:
     slug = str(request.query_params.get("tenant", ""))[:64]
     known = resources.chosen(slug)
     found = await load_quality(resources.database, [each.tenant.id for each in known], limit=_SHOWN)
@@ -59,11 +55,7 @@ async def show_quality(
 
 @post("/quality/{slug:str}/{act:str}")
 async def act_on_source(
-    slug: FromPath[str],
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    slug: FromPath[str], act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Redirect:
     """Take the votes on a source back, or count them again."""
     tenant, form = resources.operable(slug).tenant, await request.form()

@@ -6,15 +6,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.pages import page
-from app.console.resources import Resources
-from app.console.sessions import User
 from app.core.shadow import ShadowReport
 from app.core.ticket import MAX_TICKET_ID_CHARS
 from app.db.reports.audit import witness
@@ -28,10 +26,7 @@ _VERDICTS: Final = {"same": True, "other": False, "unsaid": None}
 
 @get("/tenants/{slug:str}/shadow")
 async def show_shadow(
-    slug: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    slug: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Response[str]:
     tenant = resources.known(slug).tenant
     span = request.query_params.get("since", _USUAL)
@@ -61,11 +56,7 @@ async def show_shadow(
 
 @post("/tenants/{slug:str}/shadow/{act:str}")
 async def judge_note(
-    slug: FromPath[str],
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    slug: FromPath[str], act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Redirect:
     """Say whether a note told the fix that was made, or take that back."""
     tenant, form = resources.operable(slug).tenant, await request.form()

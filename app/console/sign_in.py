@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
@@ -17,10 +17,11 @@ from litestar.response import Redirect
 
 from app.console.access import ClientGroups, Role
 from app.console.door import COOKIE, check_origin, own_path, read_form
+from app.console.given import AnyRequest, NamedUser
 from app.console.oidc import OpenIdProvider
 from app.console.pages import page
 from app.console.roles import Person, SignInRefused
-from app.console.sessions import SESSION_LIFE, Seals, Sessions, User
+from app.console.sessions import SESSION_LIFE, Seals, Sessions
 
 _BEGUN: Final = "ai_agents_console_sign_in"
 _BEGUN_LIFE: Final = timedelta(minutes=10)
@@ -58,7 +59,7 @@ class Doors:
 
 
 @get("/sign-in")
-async def show_sign_in(request: Request[Any, Any, Any], doors: NamedDependency[Doors]) -> Response[str]:
+async def show_sign_in(request: AnyRequest, doors: NamedDependency[Doors]) -> Response[str]:
     return _page(doors, own_path(request.query_params.get("next")))
 
 
@@ -75,7 +76,7 @@ def _page(doors: Doors, next_path: str, *, problem: str = "", status: int = 200)
 
 @post("/sign-in")
 async def sign_in_by_token(
-    request: Request[Any, Any, Any], doors: NamedDependency[Doors], sessions: NamedDependency[Sessions]
+    request: AnyRequest, doors: NamedDependency[Doors], sessions: NamedDependency[Sessions]
 ) -> Response[Any]:
     check_origin(request)
     form = await read_form(request)
@@ -90,9 +91,7 @@ async def sign_in_by_token(
 
 
 @get("/sign-in/oidc")
-async def begin_oidc(
-    request: Request[Any, Any, Any], doors: NamedDependency[Doors], seals: NamedDependency[Seals]
-) -> Redirect:
+async def begin_oidc(request: AnyRequest, doors: NamedDependency[Doors], seals: NamedDependency[Seals]) -> Redirect:
     if doors.provider is None:
         raise NotFoundException("There is no such page.")
     begun = await doors.provider.begin()
@@ -104,7 +103,7 @@ async def begin_oidc(
 
 @get("/sign-in/callback")
 async def end_oidc(
-    request: Request[Any, Any, Any],
+    request: AnyRequest,
     doors: NamedDependency[Doors],
     seals: NamedDependency[Seals],
     sessions: NamedDependency[Sessions],
@@ -132,9 +131,7 @@ def _welcome(doors: Doors, session: str, name: str, next_path: str) -> Redirect:
 
 
 @post("/sign-out")
-async def sign_out(
-    doors: NamedDependency[Doors], sessions: NamedDependency[Sessions], user: NamedDependency[User]
-) -> Redirect:
+async def sign_out(doors: NamedDependency[Doors], sessions: NamedDependency[Sessions], user: NamedUser) -> Redirect:
     """End the session on the server, so that no copy of the cookie is good, and delete the cookie."""
     await sessions.end(user)
     return Redirect("/sign-in", status_code=303, cookies=[doors.cookie(COOKIE, "", life=timedelta(0))])

@@ -8,13 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import yaml
-from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
 from app.console.door import require_operator_of_all
+from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.pages import page
 from app.console.problems import budgets_of, find_problems_of
 from app.console.resources import Resources
@@ -41,7 +41,7 @@ Checked = tuple[bool, str, Code | None]
 
 
 @get("/tenants")
-async def list_tenants(resources: NamedDependency[Resources], user: NamedDependency[User]) -> Response[str]:
+async def list_tenants(resources: NamedResources, user: NamedUser) -> Response[str]:
     seen = await resources.snapshot()
     return page(
         "tenants.html",
@@ -57,9 +57,7 @@ async def list_tenants(resources: NamedDependency[Resources], user: NamedDepende
 
 
 @get("/tenants/{slug:str}")
-async def show_tenant(
-    slug: FromPath[str], resources: NamedDependency[Resources], user: NamedDependency[User]
-) -> Response[str]:
+async def show_tenant(slug: FromPath[str], resources: NamedResources, user: NamedUser) -> Response[str]:
     return await _page(resources, user, resources.known(slug))
 
 
@@ -104,9 +102,7 @@ async def leave_check(slug: FromPath[str]) -> Redirect:
 
 
 @post("/tenants/{slug:str}/check")
-async def check_connection(
-    slug: FromPath[str], resources: NamedDependency[Resources], user: NamedDependency[User]
-) -> Response[str]:
+async def check_connection(slug: FromPath[str], resources: NamedResources, user: NamedUser) -> Response[str]:
     """Read one page from the help desk, now."""
     known = resources.operable(slug)
     checked = await _check(resources, known)
@@ -130,11 +126,7 @@ async def _check(resources: Resources, known: KnownTenant) -> Checked:
 
 @post("/tenants/{slug:str}/{act:str}")
 async def act_on_tenant(
-    slug: FromPath[str],
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
+    slug: FromPath[str], act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser
 ) -> Redirect:
     """Pause or resume one tenant."""
     await _act(act, resources.operable(slug).tenant.id, await request.form(), resources, user)
@@ -142,12 +134,7 @@ async def act_on_tenant(
 
 
 @post("/tenants/{act:str}", guards=[require_operator_of_all])
-async def act_on_all(
-    act: FromPath[str],
-    request: Request[Any, Any, Any],
-    resources: NamedDependency[Resources],
-    user: NamedDependency[User],
-) -> Redirect:
+async def act_on_all(act: FromPath[str], request: AnyRequest, resources: NamedResources, user: NamedUser) -> Redirect:
     """Pause or resume all tenants, also those that are added later."""
     await _act(act, EVERY_TENANT, await request.form(), resources, user)
     return Redirect("/tenants", status_code=303)
