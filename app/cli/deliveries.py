@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import click
 
-from app.cli.ledger import open_ledger
+from app.cli.ledger import run_on_ledger
 from app.cli.moment import Moment
-from app.cli.run import choose, load_directory, operator, run
+from app.cli.run import choose, load_directory, operator
 from app.core.delivery import Status
 from app.core.diagnosis import diagnose
 from app.errors import Code
 
 if TYPE_CHECKING:
-    from app.db.reports.choices import Choice
-    from app.db.reports.deliveries import DeliveryDetails, DeliveryView
+    from app.db.reports.deliveries import DeliveryView
+    from app.db.session import Database
 
 # The default of --limit. Each delivery costs a model call and makes a note, so more must be asked for.
 _MOST_AT_ONCE: Final = 100
@@ -73,13 +73,12 @@ def list_some(slug: str, status: str | None, limit: int, **chosen: Any) -> None:
     known = choose(load_directory(), slug)
     choice = Choice(status=Status(status) if status else None, **_as_choice(chosen))
 
-    async def work() -> tuple[list[DeliveryView], int]:
-        async with open_ledger() as database:
-            found = await list_deliveries(database, known.tenant.id, choice, limit=limit)
-            full = len(found) == limit
-            return found, await count_deliveries(database, known.tenant.id, choice) if full else len(found)
+    async def work(database: Database) -> tuple[list[DeliveryView], int]:
+        found = await list_deliveries(database, known.tenant.id, choice, limit=limit)
+        full = len(found) == limit
+        return found, await count_deliveries(database, known.tenant.id, choice) if full else len(found)
 
-    found, number = run(work())
+    found, number = run_on_ledger(work)
     for each in found:
         why = f"  {each.code or 'no_code'}: {each.reason}" if each.reason else ""
         click.echo(
@@ -105,12 +104,7 @@ def show(slug: str, job_id: UUID) -> None:
     from app.db.reports.deliveries import find_delivery
 
     known = choose(load_directory(), slug)
-
-    async def work() -> DeliveryDetails | None:
-        async with open_ledger() as database:
-            return await find_delivery(database, known.tenant.id, job_id)
-
-    found = run(work())
+    found = run_on_ledger(lambda database: find_delivery(database, known.tenant.id, job_id))
     if found is None:
         raise click.ClickException(f"{slug} has no delivery {job_id}")
     facts = asdict(found.delivery) | {"body": f"{found.body_bytes} bytes"}
@@ -173,21 +167,14 @@ def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) 
     """
     from app.db.reports.deliveries import dismiss_deliveries
 
-    _change(
-        slug,
-        job_ids,
-        "dismissed",
-        partial(dismiss_deliveries, because=because),
-        verb="dismiss",
-        **options,
-    )
+    _change(slug, job_ids, "dismissed", partial(dismiss_deliveries, because=because), verb="dismiss", **options)
 
 
 def _change(
     slug: str,
     job_ids: tuple[UUID, ...],
     done: str,
-    change: Callable[..., Any],
+    change: Callable[..., Awaitable[list[UUID]]],
     *,
     verb: str,
     is_all: bool,
@@ -207,21 +194,17 @@ def _change(
     tenant_id = choose(load_directory(), slug).tenant.id
     choice = Choice(status=Status.FAILED, **_as_choice(chosen))
     if is_all and not is_sure:
-        number = run(_count(count_deliveries, tenant_id, choice))
+        number = run_on_ledger(lambda database: count_deliveries(database, tenant_id, choice))
         if not number:
             click.echo("no failed delivery is chosen")
             return
         some = f"the oldest {limit} of {number}" if number > limit else str(number)
         click.confirm(f"{verb} {some} failed deliveries of {slug}?", abort=True)
-
-    async def work() -> list[UUID]:
-        async with open_ledger() as database:
-            named = None if is_all else list(job_ids)
-            told = "by its filter" if is_all else ", ".join(map(str, job_ids))
-            seen_by = witness(operator(), verb, told)
-            return list(await change(database, tenant_id, choice, job_ids=named, limit=limit, witness=seen_by))
-
-    changed = run(work())
+    named = None if is_all else list(job_ids)
+    seen_by = witness(operator(), verb, "by its filter" if is_all else ", ".join(map(str, job_ids)))
+    changed = run_on_ledger(
+        lambda database: change(database, tenant_id, choice, job_ids=named, limit=limit, witness=seen_by)
+    )
     if is_all:
         click.echo(f"{len(changed)} deliveries: {done}")
         return
@@ -229,8 +212,3 @@ def _change(
         click.echo(f"{each}: " + (done if each in changed else "not a failed delivery of this tenant"))
     if len(changed) < len(set(job_ids)):
         raise SystemExit(1)
-
-
-async def _count(count: Callable[..., Any], tenant_id: UUID, choice: Choice) -> int:
-    async with open_ledger() as database:
-        return int(await count(database, tenant_id, choice))

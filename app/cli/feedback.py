@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from app.cli.ledger import open_ledger
+from app.cli.ledger import run_on_ledger
 from app.cli.moment import Moment
-from app.cli.run import choose_clients, load_directory, run
+from app.cli.run import choose_clients, load_directory
 
 if TYPE_CHECKING:
     from app.db.reports.exporting import VotedNote
+    from app.db.session import Database
 
 _KEPT: Final = timedelta(days=91)
 
@@ -46,17 +47,16 @@ def export_feedback(slug: str | None, since: datetime | None, *, unmasked: bool)
     chosen = choose_clients(directory, slug)
     begin = since or datetime.now(UTC) - _KEPT
 
-    async def work() -> int:
+    async def work(database: Database) -> int:
         number = 0
-        async with open_ledger() as database:
-            for known in chosen:
-                async for each in export_votes(database, known.tenant.id, since=begin):
-                    told = {"tenant": known.tenant.slug, **_exported(each)}
-                    click.echo(json.dumps(told, ensure_ascii=False) if unmasked else Mask().json(told))
-                    number += 1
+        for known in chosen:
+            async for each in export_votes(database, known.tenant.id, since=begin):
+                told = {"tenant": known.tenant.slug, **_exported(each)}
+                click.echo(json.dumps(told, ensure_ascii=False) if unmasked else Mask().json(told))
+                number += 1
         return number
 
-    click.echo(f"{run(work())} votes", err=True)
+    click.echo(f"{run_on_ledger(work)} votes", err=True)
 
 
 def _exported(voted: VotedNote) -> dict[str, Any]:

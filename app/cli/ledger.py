@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from app.cli.run import Result, run
 from app.errors import DatabaseUnavailable, Rejected
 
 if TYPE_CHECKING:
@@ -39,6 +40,17 @@ async def open_ledger() -> AsyncIterator[Database]:
         told = why_refused(error, role="the worker's, ai_agents_worker")
         state = getattr(getattr(error, "orig", error), "sqlstate", None)
         raise Rejected(f"DATABASE_URL: {told or f'PostgreSQL refused (SQLSTATE {state})'}") from error
+
+
+def run_on_ledger(work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """What *work* gives for the database of `DATABASE_URL`."""
+
+    async def on_ledger() -> Result:
+        async with open_ledger() as database:
+            return await work(database)
+        raise AssertionError
+
+    return run(on_ledger())
 
 
 def why_refused(error: BaseException | None, *, role: str) -> str | None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from app.cli.ledger import open_ledger
+from app.cli.ledger import run_on_ledger
 from app.cli.moment import Moment
-from app.cli.run import choose, load_directory, run
+from app.cli.run import choose, load_directory
 
 if TYPE_CHECKING:
     from app.core.shadow import ShadowNote, ShadowReport, Share
@@ -39,12 +39,7 @@ def shadow(slug: str, since: datetime | None, *, is_json: bool) -> None:
 
     tenant = choose(load_directory(), slug).tenant
     begin = since or datetime.now(UTC) - _MONTH
-
-    async def work() -> list[ShadowNote]:
-        async with open_ledger() as database:
-            return await list_shadow_notes(database, tenant.id, since=begin)
-
-    notes = run(work())
+    notes = run_on_ledger(lambda database: list_shadow_notes(database, tenant.id, since=begin))
     report = ShadowReport(notes)
     if is_json:
         click.echo(json.dumps({"tenant": slug, "since": begin.isoformat(), **_as_json(report)}, ensure_ascii=False))

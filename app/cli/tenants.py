@@ -9,12 +9,13 @@ from uuid import UUID
 
 import click
 
-from app.cli.ledger import open_ledger
+from app.cli.ledger import run_on_ledger
 from app.cli.run import choose, load_directory, no_file, operator, run
 
 if TYPE_CHECKING:
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
+    from app.db.session import Database
     from app.tenants import KnownTenant, TenantDirectory
 
 
@@ -193,14 +194,8 @@ def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     from app.db.reports.audit import witness
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
-
-    async def work() -> None:
-        async with open_ledger() as database:
-            who = getpass.getuser()
-            seen_by = witness(operator(), "pause", reason)
-            await pause(database, tenant_id, by=who, reason=reason, witness=seen_by)
-
-    run(work())
+    who, seen_by = getpass.getuser(), witness(operator(), "pause", reason)
+    run_on_ledger(lambda database: pause(database, tenant_id, by=who, reason=reason, witness=seen_by))
     click.echo(f"{slug or 'every tenant'}: paused")
 
 
@@ -220,13 +215,8 @@ def resume_tenants(slug: str | None, is_all: bool) -> None:
     from app.db.reports.audit import witness
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
-
-    async def work() -> bool:
-        async with open_ledger() as database:
-            seen_by = witness(operator(), "resume")
-            return await resume(database, tenant_id, witness=seen_by)
-
-    if not run(work()):
+    seen_by = witness(operator(), "resume")
+    if not run_on_ledger(lambda database: resume(database, tenant_id, witness=seen_by)):
         raise click.ClickException(f"{slug or 'every tenant'}: is not paused")
     click.echo(f"{slug or 'every tenant'}: resumed")
 
@@ -248,11 +238,12 @@ def status(slug: str | None) -> None:
     chosen = [choose(directory, slug)] if slug else list(directory)
     names = {known.tenant.id: known.tenant.slug for known in chosen} | {EVERY_TENANT: "every tenant"}
 
-    async def work() -> tuple[dict[UUID, TenantLoad], dict[UUID, FailedDeliveries], list[Hold]]:
-        async with open_ledger() as database:
-            return await load_by_tenant(database), await failed_by_tenant(database), await list_holds(database, names)
+    async def work(
+        database: Database,
+    ) -> tuple[dict[UUID, TenantLoad], dict[UUID, FailedDeliveries], list[Hold]]:
+        return await load_by_tenant(database), await failed_by_tenant(database), await list_holds(database, names)
 
-    load, failures, holds = run(work())
+    load, failures, holds = run_on_ledger(work)
     for known in chosen:
         own = load.get(known.tenant.id, TenantLoad())
         failed = failures.get(known.tenant.id, FailedDeliveries()).number
