@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,8 +40,23 @@ def signed(tenant: Tenant, body: bytes, secret: str = "acme-current", **headers:
     }
 
 
-async def send(client: httpx.AsyncClient, body: bytes, headers: dict[str, str]) -> httpx.Response:
-    return await client.post(PATH, content=body, headers=headers)
+@dataclass
+class Caller:
+    """A help desk, and what is in the ledger afterwards."""
+
+    client: httpx.AsyncClient
+    database: Database
+
+    async def send(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        return await self.client.post(PATH, content=body, headers=headers)
+
+    async def stored(self, tenant: Tenant, ticket_id: str) -> int:
+        return len(await list_deliveries(self.database, tenant.id, Choice(ticket_id=ticket_id)))
+
+
+@pytest.fixture
+def caller(client: httpx.AsyncClient, worker_db: Database) -> Caller:
+    return Caller(client, worker_db)
 
 
 def assert_problem(response: httpx.Response, status: int, *, field: str | None = None) -> dict[str, Any]:
@@ -55,48 +71,42 @@ def assert_problem(response: httpx.Response, status: int, *, field: str | None =
     return problem
 
 
-async def stored(worker_db: Database, tenant: Tenant, ticket_id: str) -> int:
-    return len(await list_deliveries(worker_db, tenant.id, Choice(ticket_id=ticket_id)))
-
-
-async def test_a_signed_webhook_is_stored_before_it_is_answered(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_a_signed_webhook_is_stored_before_it_is_answered(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1001", subject="Mail", anything={"kept": [1]})
-    response = await send(client, body, signed(tenants.acme, body))
+    response = await caller.send(body, signed(tenants.acme, body))
     assert response.status_code == 202
     answer = response.json()
     assert answer["status"] == "accepted"
     assert answer["message"]
-    deliveries = await list_deliveries(worker_db, tenants.acme.id, Choice(ticket_id="1001"))
+    deliveries = await list_deliveries(caller.database, tenants.acme.id, Choice(ticket_id="1001"))
     assert [str(delivery.job_id) for delivery in deliveries] == [answer["job_id"]]
     assert deliveries[0].status == "pending"
 
 
 @pytest.mark.parametrize("name", ["x-tenant-id", "x-servicedesk-signature", "Host", "X-Instance", "authorization"])
 async def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(
-    client: httpx.AsyncClient, tenants: Tenants, name: str
+    caller: Caller, tenants: Tenants, name: str
 ) -> None:
     body = a_body(ticket_id="1011")
     headers = [*signed(tenants.acme, body).items(), ("host", "api.test")]
     own = next((value for key, value in headers if key.lower() == name.lower()), "x")
     for twice in ([(name, own), (name, "other")], [(name, "other"), (name, own)], [(name, own), (name.upper(), own)]):
         rest = [(key, value) for key, value in headers if key.lower() != name.lower()]
-        response = await client.post("/webhook/servicedesk", content=body, headers=[*rest, *twice])
+        response = await caller.client.post("/webhook/servicedesk", content=body, headers=[*rest, *twice])
         assert (response.status_code, response.json()["field"]) == (400, name.lower())
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-async def test_so_is_one_of_standard_webhooks(client: httpx.AsyncClient, tenants: Tenants, name: str) -> None:
+async def test_so_is_one_of_standard_webhooks(caller: Caller, tenants: Tenants, name: str) -> None:
     body = a_body(ticket_id="1012")
     headers = standard(tenants.northwind, body)
-    response = await client.post("/webhook/servicedesk", content=body, headers=[*headers.items(), (name, "x")])
+    response = await caller.client.post("/webhook/servicedesk", content=body, headers=[*headers.items(), (name, "x")])
     assert (response.status_code, response.json()["field"]) == (400, name)
 
 
 @pytest.mark.parametrize("fault", ["", "\t\n"])
 async def test_of_a_json_key_that_is_there_twice_the_last_counts_for_every_reader(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, fault: str
+    caller: Caller, tenants: Tenants, fault: str
 ) -> None:
     """Also where the body is read with its faults, by another reader."""
     last = f"101{3 + bool(fault)}"
@@ -105,39 +115,35 @@ async def test_of_a_json_key_that_is_there_twice_the_last_counts_for_every_reade
         f' "tenant_id": "{tenants.northwind.id}", "tenant_id": "{tenants.acme.id}"}}'
     ).encode()
     headers = {key: value for key, value in signed(tenants.acme, body).items() if key != "x-tenant-id"}
-    assert (await send(client, body, headers)).status_code == 202
-    assert await stored(worker_db, tenants.acme, last) == 1
-    assert await stored(worker_db, tenants.acme, "1") == 0
+    assert (await caller.send(body, headers)).status_code == 202
+    assert await caller.stored(tenants.acme, last) == 1
+    assert await caller.stored(tenants.acme, "1") == 0
 
 
-async def test_a_redelivery_gets_the_same_answer_and_stores_nothing(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_a_redelivery_gets_the_same_answer_and_stores_nothing(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1002")
-    answers = [(await send(client, body, signed(tenants.acme, body))).json() for _ in range(3)]
+    answers = [(await caller.send(body, signed(tenants.acme, body))).json() for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
-    assert await stored(worker_db, tenants.acme, "1002") == 1
+    assert await caller.stored(tenants.acme, "1002") == 1
 
 
-async def test_an_update_without_any_key_is_never_merged(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_an_update_without_any_key_is_never_merged(caller: Caller, tenants: Tenants) -> None:
     body = a_body(event="ticket_updated", ticket_id="1003")
-    first, second = [(await send(client, body, signed(tenants.acme, body))).json()["job_id"] for _ in range(2)]
+    first, second = [(await caller.send(body, signed(tenants.acme, body))).json()["job_id"] for _ in range(2)]
     assert first != second
-    assert await stored(worker_db, tenants.acme, "1003") == 2
+    assert await caller.stored(tenants.acme, "1003") == 2
 
 
-async def test_the_previous_secret_works_while_it_rotates(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_the_previous_secret_works_while_it_rotates(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1004")
-    assert (await send(client, body, signed(tenants.acme, body, "acme-previous"))).status_code == 202
+    assert (await caller.send(body, signed(tenants.acme, body, "acme-previous"))).status_code == 202
 
 
-async def test_the_body_may_name_the_tenant(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_the_body_may_name_the_tenant(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id=1005, tenant_id=str(tenants.acme.id))
     headers = signed(tenants.acme, body)
     del headers["x-tenant-id"]
-    assert (await send(client, body, headers)).status_code == 202
+    assert (await caller.send(body, headers)).status_code == 202
 
 
 def standard(tenant: Tenant, body: bytes, *, at: int | None = None, webhook_id: str = "msg_1") -> dict[str, str]:
@@ -153,24 +159,22 @@ def standard(tenant: Tenant, body: bytes, *, at: int | None = None, webhook_id: 
 
 
 async def test_standard_webhooks_are_accepted_and_a_replayed_id_is_the_same_delivery(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
+    caller: Caller, tenants: Tenants
 ) -> None:
     body = a_body(event="ticket_updated", ticket_id="1006")
     jobs = set()
     for _ in range(2):
-        response = await send(client, body, standard(tenants.northwind, body, webhook_id="msg_1006"))
+        response = await caller.send(body, standard(tenants.northwind, body, webhook_id="msg_1006"))
         assert response.status_code == 202
         jobs.add(response.json()["job_id"])
     assert len(jobs) == 1
-    assert await stored(worker_db, tenants.northwind, "1006") == 1
+    assert await caller.stored(tenants.northwind, "1006") == 1
 
 
 @pytest.mark.parametrize("drift_s", [-301, 301], ids=["old", "from-the-future"])
-async def test_a_standard_webhook_out_of_time_is_refused(
-    client: httpx.AsyncClient, tenants: Tenants, drift_s: int
-) -> None:
+async def test_a_standard_webhook_out_of_time_is_refused(caller: Caller, tenants: Tenants, drift_s: int) -> None:
     body = a_body()
-    assert_problem(await send(client, body, standard(tenants.northwind, body, at=int(time.time()) + drift_s)), 401)
+    assert_problem(await caller.send(body, standard(tenants.northwind, body, at=int(time.time()) + drift_s)), 401)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +182,7 @@ async def test_a_standard_webhook_out_of_time_is_refused(
     [("right", "wrong", 202), ("wrong", "right", 202), ("right", "right", 202), ("wrong", "wrong", 401)],
 )
 async def test_a_relays_signature_beside_ours_is_in_nobodys_way(
-    client: httpx.AsyncClient, tenants: Tenants, own: str, standard: str, status: int
+    caller: Caller, tenants: Tenants, own: str, standard: str, status: int
 ) -> None:
     secrets = {"right": "acme-current", "wrong": "a relay's own"}
     body, now = a_body(ticket_id=f"relay-{own}-{standard}"), int(time.time())
@@ -188,7 +192,7 @@ async def test_a_relays_signature_beside_ours_is_in_nobodys_way(
         "webhook-timestamp": str(now),
         "webhook-signature": sign_standard(secrets[standard].encode(), "msg_1", now, body),
     }
-    answer = await send(client, body, headers)
+    answer = await caller.send(body, headers)
     assert answer.status_code == status
     if status == 202:
         # The id is the delivery's key where the signature that covers it holds, and nowhere else.
@@ -197,12 +201,10 @@ async def test_a_relays_signature_beside_ours_is_in_nobodys_way(
 
 
 @pytest.mark.parametrize("headers", [{"webhook-timestamp": "1"}, {"webhook-id": ""}, {"webhook-signature": "v1,x"}])
-async def test_a_relays_headers_may_be_of_any_shape(
-    client: httpx.AsyncClient, tenants: Tenants, headers: dict[str, str]
-) -> None:
+async def test_a_relays_headers_may_be_of_any_shape(caller: Caller, tenants: Tenants, headers: dict[str, str]) -> None:
     body = a_body()
     relayed = {"webhook-id": "m", "webhook-timestamp": "now", "webhook-signature": "v1a,c2ln", **headers}
-    assert (await send(client, body, {**signed(tenants.acme, body), **relayed})).status_code == 202
+    assert (await caller.send(body, {**signed(tenants.acme, body), **relayed})).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -210,15 +212,15 @@ async def test_a_relays_headers_may_be_of_any_shape(
     [("utf-8-sig", "application/json"), ("utf-16", "application/json"), ("cp1252", "application/json;charset=cp1252")],
 )
 async def test_a_body_in_another_charset_is_signed_as_it_came_and_stored_readable(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, encoding: str, content_type: str
+    caller: Caller, tenants: Tenants, encoding: str, content_type: str
 ) -> None:
     text = f'{{"event": "ticket_created", "ticket_id": "c-{encoding}", "description": "Zürich\r\nACME\\jane", '
     body = (text + f'"tenant_id": "{tenants.acme.id}"}}').encode(encoding)
     headers = {**signed(tenants.acme, body), "content-type": content_type}
     del headers["x-tenant-id"]
-    answer = await send(client, body, headers)
+    answer = await caller.send(body, headers)
     assert answer.status_code == 202, answer.text
-    async with worker_db.as_tenant(tenants.acme.id) as session:
+    async with caller.database.as_tenant(tenants.acme.id) as session:
         kept = select(Delivery.body).where(Delivery.job_id == UUID(answer.json()["job_id"]))
         held = bytes((await session.execute(kept)).scalar_one())
     assert parse_webhook(held).description == "Zürich\r\nACME\\jane"
@@ -241,18 +243,18 @@ def of_instance(body: bytes, secret: str = "instance-secret", name: str = "main"
     ],
 )
 async def test_an_instances_webhook_goes_to_the_account_that_it_names_or_waits_to_be_routed(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, account: Any, is_globex: bool
+    caller: Caller, tenants: Tenants, account: Any, is_globex: bool
 ) -> None:
     body = a_body(ticket_id=f"i{uuid4().hex[:8]}", account=account)
-    answer = await send(client, body, of_instance(body))
+    answer = await caller.send(body, of_instance(body))
     assert answer.status_code == 202, answer.text
     owner = tenants.globex.id if is_globex else tenants.instance.id
-    found = await list_deliveries(worker_db, owner, Choice(ticket_id=parse_webhook(body).ticket_id))
+    found = await list_deliveries(caller.database, owner, Choice(ticket_id=parse_webhook(body).ticket_id))
     assert [str(each.job_id) for each in found] == [answer.json()["job_id"]]
-    assert (await send(client, body, of_instance(body))).json() == answer.json()
+    assert (await caller.send(body, of_instance(body))).json() == answer.json()
 
 
-async def test_an_instances_webhook_is_signed_by_its_own_secret(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_an_instances_webhook_is_signed_by_its_own_secret(caller: Caller, tenants: Tenants) -> None:
     body = a_body(account={"id": "602"})
     for headers in (
         of_instance(body, "acme-current"),
@@ -262,24 +264,22 @@ async def test_an_instances_webhook_is_signed_by_its_own_secret(client: httpx.As
         of_instance(body, name="../main"),
         {**of_instance(body, "acme-current"), "x-tenant-id": str(tenants.acme.id)},
     ):
-        assert_problem(await send(client, body, headers), 401)
+        assert_problem(await caller.send(body, headers), 401)
 
 
-async def test_an_account_may_be_named_as_a_tenant_with_the_instances_secret(
-    client: httpx.AsyncClient, tenants: Tenants
-) -> None:
+async def test_an_account_may_be_named_as_a_tenant_with_the_instances_secret(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="named")
-    assert (await send(client, body, signed(tenants.globex, body, "instance-secret"))).status_code == 202
-    assert_problem(await send(client, body, signed(tenants.acme, body, "instance-secret")), 401)
+    assert (await caller.send(body, signed(tenants.globex, body, "instance-secret"))).status_code == 202
+    assert_problem(await caller.send(body, signed(tenants.acme, body, "instance-secret")), 401)
 
 
-async def test_an_instances_token_names_it(client: httpx.AsyncClient, tenants: Tenants, worker_db: Database) -> None:
+async def test_an_instances_token_names_it(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="by-token")
     headers = {**JSON, "authorization": "Bearer instance-token-0001"}
-    assert (await send(client, body, headers)).status_code == 202
-    assert await stored(worker_db, tenants.by_token.as_tenant(), "by-token") == 1
+    assert (await caller.send(body, headers)).status_code == 202
+    assert await caller.stored(tenants.by_token.as_tenant(), "by-token") == 1
     for wrong in ("Bearer instance-secret", "Bearer bluebird-token-0001", "Bearer ", "Basic instance-token-0001"):
-        assert_problem(await send(client, body, {**JSON, "authorization": wrong}), 401)
+        assert_problem(await caller.send(body, {**JSON, "authorization": wrong}), 401)
 
 
 WORDS = {
@@ -297,100 +297,91 @@ WORDS = {
 @pytest.mark.parametrize("account", [{"id": "602", "name": "Words of Initech"}, {"name": "Words of Initech"}])
 @pytest.mark.parametrize("is_named_by_tenant", [False, True])
 async def test_of_a_shared_help_desks_webhook_no_word_is_stored(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, account: Any, is_named_by_tenant: bool
+    caller: Caller, tenants: Tenants, account: Any, is_named_by_tenant: bool
 ) -> None:
     body = a_body(ticket_id=f"w{uuid4().hex[:8]}", event="ticket_updated", account=account, **WORDS)
     by_tenant = signed(tenants.globex, body, "instance-secret")
-    answer = await send(client, body, by_tenant if is_named_by_tenant else of_instance(body))
+    answer = await caller.send(body, by_tenant if is_named_by_tenant else of_instance(body))
     assert answer.status_code == 202, answer.text
     for owner in (tenants.globex.id, tenants.instance.id):
-        async with worker_db.as_tenant(owner) as session:
+        async with caller.database.as_tenant(owner) as session:
             kept = select(Delivery.body).where(Delivery.ticket_id == parse_webhook(body).ticket_id)
             for held in (await session.execute(kept)).scalars():
                 assert json.loads(held) == {"event": "ticket_updated", "ticket_id": parse_webhook(body).ticket_id}
 
 
-async def test_what_our_technician_did_at_a_shared_help_desk_is_known_as_such(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_what_our_technician_did_at_a_shared_help_desk_is_known_as_such(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="own-event", updated_by=f" {tenants.instance.technician.upper()}", account="602")
-    assert (await send(client, body, of_instance(body))).status_code == 202
-    async with worker_db.as_tenant(tenants.globex.id) as session:
+    assert (await caller.send(body, of_instance(body))).status_code == 202
+    async with caller.database.as_tenant(tenants.globex.id) as session:
         held = (await session.execute(select(Delivery.body).where(Delivery.ticket_id == "own-event"))).scalar_one()
     assert parse_webhook(bytes(held)).updated_by == tenants.instance.technician
 
 
-async def test_an_instance_decides_whatever_tenant_the_call_names_beside_it(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_an_instance_decides_whatever_tenant_the_call_names_beside_it(caller: Caller, tenants: Tenants) -> None:
     for number, named in enumerate((tenants.acme.id, tenants.globex.id)):
         body = a_body(ticket_id=f"both-{number}", tenant_id=str(named), account="604")
-        answer = await send(client, body, {**of_instance(body), "x-tenant-id": str(named)})
+        answer = await caller.send(body, {**of_instance(body), "x-tenant-id": str(named)})
         assert answer.status_code == 202
-        assert await stored(worker_db, tenants.instance.as_tenant(), f"both-{number}") == 1
+        assert await caller.stored(tenants.instance.as_tenant(), f"both-{number}") == 1
     body = a_body(ticket_id="both-2")
     sibling = {**signed(tenants.globex, body, "dormant-secret")}
-    assert_problem(await send(client, body, sibling), 401)
-    assert_problem(await send(client, body, {**of_instance(body, "dormant-secret")}), 401)
+    assert_problem(await caller.send(body, sibling), 401)
+    assert_problem(await caller.send(body, {**of_instance(body, "dormant-secret")}), 401)
 
 
 @pytest.mark.parametrize("token", ["instance-token-0002", "instance-token-0003"])
-async def test_a_token_of_two_instances_names_neither(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database, token: str
-) -> None:
+async def test_a_token_of_two_instances_names_neither(caller: Caller, tenants: Tenants, token: str) -> None:
     body = a_body(ticket_id=f"by-{token}")
-    answer = await send(client, body, {**JSON, "authorization": f"Bearer {token}"})
+    answer = await caller.send(body, {**JSON, "authorization": f"Bearer {token}"})
     assert answer.status_code == (401 if token == "instance-token-0002" else 202)
     named = {**JSON, "authorization": f"Bearer {token}", "x-instance": "twin-one"}
-    assert (await send(client, body, named)).status_code == 202
+    assert (await caller.send(body, named)).status_code == 202
 
 
-async def test_a_suspended_account_is_told_so(client: httpx.AsyncClient) -> None:
+async def test_a_suspended_account_is_told_so(caller: Caller) -> None:
     body = a_body(account={"id": "603"})
-    assert_problem(await send(client, body, of_instance(body)), 403)
+    assert_problem(await caller.send(body, of_instance(body)), 403)
 
 
-async def test_a_token_is_an_equal_citizen(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_a_token_is_an_equal_citizen(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1007")
     headers = {**JSON, "x-tenant-id": str(tenants.bluebird.id)}
-    accepted = await send(client, body, {**headers, "authorization": "Bearer bluebird-token-0001"})
+    accepted = await caller.send(body, {**headers, "authorization": "Bearer bluebird-token-0001"})
     assert accepted.status_code == 202
     for wrong in ("Bearer bluebird-token-0002", "Basic bluebird-token-0001", "", "Bearer "):
-        assert_problem(await send(client, body, {**headers, "authorization": wrong}), 401)
+        assert_problem(await caller.send(body, {**headers, "authorization": wrong}), 401)
 
 
-async def test_a_token_that_looks_like_a_signing_secret_is_a_token(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_a_token_that_looks_like_a_signing_secret_is_a_token(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1017")
     headers = {**JSON, "x-tenant-id": str(tenants.prefixed.id), "authorization": f"Bearer {PREFIXED_TOKEN}"}
-    assert (await send(client, body, headers)).status_code == 202
+    assert (await caller.send(body, headers)).status_code == 202
 
 
-@pytest.mark.parametrize(
-    "signature",
-    [
-        None,
-        "",
-        "sha256=",
-        "sha256=zz" + "0" * 62,
-        "sha256=" + "0" * 63,
-        "sha256=" + "0" * 65,
-        "sha512=" + "0" * 64,
-        "sha256=" + "é" * 64,
-        "0" * 64,
-    ],
-    ids=["none", "empty", "no-digest", "non-hex", "short", "long", "other-algorithm", "non-ascii", "no-scheme"],
-)
-async def test_a_malformed_signature_is_refused(
-    client: httpx.AsyncClient, tenants: Tenants, signature: str | None
-) -> None:
+MALFORMED: dict[str, str | None] = {
+    "none": None,
+    "empty": "",
+    "no-digest": "sha256=",
+    "non-hex": "sha256=zz" + "0" * 62,
+    "short": "sha256=" + "0" * 63,
+    "long": "sha256=" + "0" * 65,
+    "other-algorithm": "sha512=" + "0" * 64,
+    "non-ascii": "sha256=" + "é" * 64,
+    "no-scheme": "0" * 64,
+}
+
+
+@pytest.mark.parametrize("signature", MALFORMED.values(), ids=MALFORMED)
+async def test_a_malformed_signature_is_refused(caller: Caller, tenants: Tenants, signature: str | None) -> None:
     body = a_body()
     headers: dict[str, Any] = {**JSON, "x-tenant-id": str(tenants.acme.id)}
     if signature is not None:
         headers["x-servicedesk-signature"] = signature.encode("latin-1")
-    assert_problem(await send(client, body, headers), 401)
+    assert_problem(await caller.send(body, headers), 401)
 
 
-async def test_every_refusal_reads_the_same(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_every_refusal_reads_the_same(caller: Caller, tenants: Tenants) -> None:
     body = a_body()
     other = a_body(subject="altered")
     cases = {
@@ -406,131 +397,107 @@ async def test_every_refusal_reads_the_same(client: httpx.AsyncClient, tenants: 
             "authorization": "Bearer acme-current",
         },
     }
-    answers = {name: assert_problem(await send(client, body, headers), 401) for name, headers in cases.items()}
+    answers = {name: assert_problem(await caller.send(body, headers), 401) for name, headers in cases.items()}
     assert len({json.dumps(answer) for answer in answers.values()}) == 1
 
 
-async def test_a_suspended_tenant_is_told_so_once_it_is_authenticated(
-    client: httpx.AsyncClient, tenants: Tenants
-) -> None:
+async def test_a_suspended_tenant_is_told_so_once_it_is_authenticated(caller: Caller, tenants: Tenants) -> None:
     body = a_body()
-    assert_problem(await send(client, body, signed(tenants.suspended, body, "suspended-secret")), 403)
-    assert_problem(await send(client, body, signed(tenants.suspended, body, "wrong")), 401)
+    assert_problem(await caller.send(body, signed(tenants.suspended, body, "suspended-secret")), 403)
+    assert_problem(await caller.send(body, signed(tenants.suspended, body, "wrong")), 401)
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (b"not json", "body"),
-        (b"\xff\xfe", "body"),
-        (b"[]", "body"),
-        (b'"text"', "body"),
-        (b"{}", "event"),
-        (b'{"event": "ticket_created"}', "ticket_id"),
-        (b'{"event": "ticket_deleted", "ticket_id": "1"}', "event"),
-        (b'{"event": "ticket_created", "ticket_id": null}', "ticket_id"),
-        (b'{"event": "ticket_created", "ticket_id": ""}', "ticket_id"),
-        (b'{"event": "ticket_created", "ticket_id": 1.5}', "ticket_id"),
-        (b'{"event": "ticket_created", "ticket_id": {"id": 1}}', "ticket_id"),
-        (b'{"event": "ticket_created", "ticket_id": "../../admin"}', "ticket_id"),
-        (b'{"event": "ticket_created", "ticket_id": "' + b"9" * 65 + b'"}', "ticket_id"),
-        (b"[" * 100_000, "body"),
-    ],
-    ids=[
-        "not-json",
-        "not-utf8",
-        "array",
-        "text",
-        "empty",
-        "no-ticket",
-        "unknown-event",
-        "null-id",
-        "empty-id",
-        "float-id",
-        "object-id",
-        "path-id",
-        "huge-id",
-        "deep",
-    ],
-)
+UNUSABLE: dict[str, tuple[bytes, str]] = {
+    "not-json": (b"not json", "body"),
+    "not-utf8": (b"\xff\xfe", "body"),
+    "array": (b"[]", "body"),
+    "text": (b'"text"', "body"),
+    "empty": (b"{}", "event"),
+    "no-ticket": (b'{"event": "ticket_created"}', "ticket_id"),
+    "unknown-event": (b'{"event": "ticket_deleted", "ticket_id": "1"}', "event"),
+    "null-id": (b'{"event": "ticket_created", "ticket_id": null}', "ticket_id"),
+    "empty-id": (b'{"event": "ticket_created", "ticket_id": ""}', "ticket_id"),
+    "float-id": (b'{"event": "ticket_created", "ticket_id": 1.5}', "ticket_id"),
+    "object-id": (b'{"event": "ticket_created", "ticket_id": {"id": 1}}', "ticket_id"),
+    "path-id": (b'{"event": "ticket_created", "ticket_id": "../../admin"}', "ticket_id"),
+    "huge-id": (b'{"event": "ticket_created", "ticket_id": "' + b"9" * 65 + b'"}', "ticket_id"),
+    "deep": (b"[" * 100_000, "body"),
+}
+
+
+@pytest.mark.parametrize(("body", "field"), UNUSABLE.values(), ids=UNUSABLE)
 async def test_a_body_that_cannot_be_used_names_its_field(
-    client: httpx.AsyncClient, tenants: Tenants, body: bytes, field: str
+    caller: Caller, tenants: Tenants, body: bytes, field: str
 ) -> None:
-    assert_problem(await send(client, body, signed(tenants.acme, body)), 400, field=field)
+    assert_problem(await caller.send(body, signed(tenants.acme, body)), 400, field=field)
 
 
-async def test_an_unauthenticated_caller_learns_nothing_about_its_body(
-    client: httpx.AsyncClient, tenants: Tenants
-) -> None:
+async def test_an_unauthenticated_caller_learns_nothing_about_its_body(caller: Caller, tenants: Tenants) -> None:
     good, bad = a_body(), b"not json"
     headers = {**JSON, "x-tenant-id": str(tenants.acme.id), "x-servicedesk-signature": "sha256=" + "0" * 64}
-    assert (await send(client, good, headers)).content == (await send(client, bad, headers)).content
+    assert (await caller.send(good, headers)).content == (await caller.send(bad, headers)).content
 
 
-async def test_header_and_body_must_name_the_same_tenant(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_header_and_body_must_name_the_same_tenant(caller: Caller, tenants: Tenants) -> None:
     body = a_body(tenant_id=str(tenants.northwind.id))
-    assert_problem(await send(client, body, signed(tenants.acme, body)), 400, field="tenant_id")
+    assert_problem(await caller.send(body, signed(tenants.acme, body)), 400, field="tenant_id")
 
 
-async def test_a_body_of_257_kib_is_too_large_and_one_of_256_is_not(
-    client: httpx.AsyncClient, tenants: Tenants
-) -> None:
+async def test_a_body_of_257_kib_is_too_large_and_one_of_256_is_not(caller: Caller, tenants: Tenants) -> None:
     padding = MAX_BODY_BYTES - len(a_body(ticket_id="1008", pad=""))
     fits, large = a_body(ticket_id="1008", pad="x" * padding), a_body(ticket_id="1008", pad="x" * (padding + 1024))
     assert len(fits) == MAX_BODY_BYTES
-    assert (await send(client, fits, signed(tenants.acme, fits))).status_code == 202
-    assert_problem(await send(client, large, signed(tenants.acme, large)), 413)
+    assert (await caller.send(fits, signed(tenants.acme, fits))).status_code == 202
+    assert_problem(await caller.send(large, signed(tenants.acme, large)), 413)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "", "application/x-www-form-urlencoded"])
-async def test_another_content_type_is_refused(client: httpx.AsyncClient, tenants: Tenants, content_type: str) -> None:
+async def test_another_content_type_is_refused(caller: Caller, tenants: Tenants, content_type: str) -> None:
     body = a_body()
-    assert_problem(await send(client, body, {**signed(tenants.acme, body), "content-type": content_type}), 415)
+    assert_problem(await caller.send(body, {**signed(tenants.acme, body), "content-type": content_type}), 415)
 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("identity", 202), ("", 202)])
 async def test_a_compressed_body_is_refused_as_one(
-    client: httpx.AsyncClient, tenants: Tenants, encoding: str, status: int
+    caller: Caller, tenants: Tenants, encoding: str, status: int
 ) -> None:
     body = a_body(ticket_id="1012")
-    response = await send(client, body, {**signed(tenants.acme, body), "content-encoding": encoding})
+    response = await caller.send(body, {**signed(tenants.acme, body), "content-encoding": encoding})
     assert response.status_code == status
     assert status == 202 or "Content-Encoding" in assert_problem(response, status)["detail"]
 
 
-async def test_a_charset_beside_the_content_type_is_fine(client: httpx.AsyncClient, tenants: Tenants) -> None:
+async def test_a_charset_beside_the_content_type_is_fine(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1009")
     headers = {**signed(tenants.acme, body), "content-type": "application/json; charset=UTF-8"}
-    assert (await send(client, body, headers)).status_code == 202
+    assert (await caller.send(body, headers)).status_code == 202
 
 
-async def test_text_with_nul_is_stored_as_it_came(
-    client: httpx.AsyncClient, tenants: Tenants, worker_db: Database
-) -> None:
+async def test_text_with_nul_is_stored_as_it_came(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1010", description="a\x00b")
-    assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
-    assert await stored(worker_db, tenants.acme, "1010") == 1
+    assert (await caller.send(body, signed(tenants.acme, body))).status_code == 202
+    assert await caller.stored(tenants.acme, "1010") == 1
 
 
 @pytest.mark.parametrize("path", ["/", "/webhook", "/webhook/other", "/admin"])
-async def test_another_path_is_a_problem_too(client: httpx.AsyncClient, path: str) -> None:
-    assert_problem(await client.get(path), 404)
+async def test_another_path_is_a_problem_too(caller: Caller, path: str) -> None:
+    assert_problem(await caller.client.get(path), 404)
 
 
-async def test_another_method_is_a_problem_too(client: httpx.AsyncClient) -> None:
-    assert_problem(await client.get(PATH), 405)
+async def test_another_method_is_a_problem_too(caller: Caller) -> None:
+    assert_problem(await caller.client.get(PATH), 405)
 
 
-async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient) -> None:
+async def test_every_answer_has_the_security_headers(caller: Caller) -> None:
     for path in ("/health", "/nothing", "/metrics", "/schema", PATH):
-        headers = (await client.get(path)).headers
+        headers = (await caller.client.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert headers["strict-transport-security"].startswith("max-age="), path
         assert "default-src 'none'" in headers["content-security-policy"], path
 
 
-async def test_the_schema_documents_the_webhook_with_examples(client: httpx.AsyncClient) -> None:
-    schema = (await client.get("/schema")).json()
+async def test_the_schema_documents_the_webhook_with_examples(caller: Caller) -> None:
+    schema = (await caller.client.get("/schema")).json()
     assert schema["openapi"].startswith("3.1")
     post = schema["paths"][PATH]["post"]
     assert set(post["responses"]) >= {"202", "400", "401", "403", "413", "415", "503"}
@@ -541,13 +508,13 @@ async def test_the_schema_documents_the_webhook_with_examples(client: httpx.Asyn
     assert {"x-tenant-id", "x-servicedesk-signature", "webhook-signature", "authorization"} <= headers
 
 
-async def test_a_tenant_file_that_changes_is_read_again(client: httpx.AsyncClient, api: Api, tenants: Tenants) -> None:
+async def test_a_tenant_file_that_changes_is_read_again(caller: Caller, api: Api, tenants: Tenants) -> None:
     secret = tenants.folder / "secrets" / "rotating" / "webhook_secret"
     body = a_body(ticket_id="1011")
-    assert_problem(await send(client, body, signed(tenants.rotating, body, "second")), 401)
+    assert_problem(await caller.send(body, signed(tenants.rotating, body, "second")), 401)
     secret.write_text("second")
     for _ in range(50):
-        response = await send(client, body, signed(tenants.rotating, body, "second"))
+        response = await caller.send(body, signed(tenants.rotating, body, "second"))
         if response.status_code == 202:
             break
         await asyncio.sleep(0.1)
@@ -555,14 +522,14 @@ async def test_a_tenant_file_that_changes_is_read_again(client: httpx.AsyncClien
 
 
 async def test_without_redis_a_webhook_is_still_accepted(
-    client: httpx.AsyncClient, tenants: Tenants, valkey: ValkeyServer, worker_db: Database
+    caller: Caller, tenants: Tenants, valkey: ValkeyServer
 ) -> None:
     await valkey.stop()
     try:
         body = a_body(ticket_id="1012")
-        assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
-        assert await stored(worker_db, tenants.acme, "1012") == 1
-        health = await client.get("/health")
+        assert (await caller.send(body, signed(tenants.acme, body))).status_code == 202
+        assert await caller.stored(tenants.acme, "1012") == 1
+        health = await caller.client.get("/health")
         assert health.status_code == 200
         assert health.json() | {"version": "", "schema": ""} == {
             "status": "degraded",
@@ -577,39 +544,39 @@ async def test_without_redis_a_webhook_is_still_accepted(
 
 
 async def test_without_postgresql_the_sender_is_asked_to_come_back_and_nothing_is_promised(
-    client: httpx.AsyncClient, tenants: Tenants, postgres: PostgresServer, worker_db: Database
+    caller: Caller, tenants: Tenants, postgres: PostgresServer
 ) -> None:
     body = a_body(ticket_id="1013")
     await postgres.stop()
     try:
         with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
-            response = await send(client, body, signed(tenants.acme, body))
+            response = await caller.send(body, signed(tenants.acme, body))
         assert_problem(response, 503)
         [line] = [line for line in logs if line["event"] == "delivery_not_stored"]
         job_id = compute_job_id(tenants.acme.id, parse_webhook(body), signed_id=None)
         assert (line["tenant"], line["ticket_id"], line["job_id"]) == ("acme", "1013", str(job_id))
         assert int(response.headers["retry-after"]) > 0
-        health = await client.get("/health")
+        health = await caller.client.get("/health")
         assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
         assert health.json()["dependencies"] == {"database": "unhealthy", "redis": "healthy"}
-        assert (await client.get("/health/live")).status_code == 200
-        assert (await client.get("/health/ready")).status_code == 200
+        assert (await caller.client.get("/health/live")).status_code == 200
+        assert (await caller.client.get("/health/ready")).status_code == 200
     finally:
         await postgres.start()
-    assert (await send(client, body, signed(tenants.acme, body))).status_code == 202
-    assert await stored(worker_db, tenants.acme, "1013") == 1
+    assert (await caller.send(body, signed(tenants.acme, body))).status_code == 202
+    assert await caller.stored(tenants.acme, "1013") == 1
 
 
-async def test_health_reports_the_schema(client: httpx.AsyncClient) -> None:
-    health = (await client.get("/health")).json()
+async def test_health_reports_the_schema(caller: Caller) -> None:
+    health = (await caller.client.get("/health")).json()
     assert health["status"] == "healthy"
     assert health["dependencies"] == {"database": "healthy", "redis": "healthy"}
     assert health["schema"].startswith("20")
     assert health["version"]
 
 
-async def test_metrics_count_by_tenant_and_outcome(client: httpx.AsyncClient) -> None:
-    metrics = (await client.get("/metrics")).text
+async def test_metrics_count_by_tenant_and_outcome(caller: Caller) -> None:
+    metrics = (await caller.client.get("/metrics")).text
     assert 'webhook_deliveries_total{outcome="accepted",tenant="acme"}' in metrics
     assert 'webhook_deliveries_total{outcome="unauthenticated",tenant=""}' in metrics
     assert 'http_requests_total{method="POST",route="/webhook/servicedesk",status="202"}' in metrics
