@@ -221,9 +221,7 @@ class NotNeeded(AppError):
 class TicketForeign(NotNeeded):
     """The ticket is not of the tenant's account, or names no account.
 
-    Args:
-        detail: As for `AppError`.
-        ticket_id: The ticket's id, where the delivery may have its display id.
+    Its *ticket_id* is the id, where the delivery may have the display id.
     """
 
     def __init__(self, detail: str, *, ticket_id: str) -> None:
@@ -252,9 +250,7 @@ class ContentFiltered(ModelDeclined):
 class PromptTooLong(ModelRefused):
     """The prompt leaves no room for an answer in the model's context.
 
-    Args:
-        detail: As for `AppError`.
-        share: How much of the prompt would leave room, above 0; None: the endpoint did not tell.
+    *share* of it would leave room (above 0; None: the endpoint did not tell).
     """
 
     code = Code.PROMPT_TOO_LONG
@@ -273,10 +269,7 @@ class LeaseLost(AppError):
 class Unavailable(AppError):
     """The same call may succeed later.
 
-    Args:
-        detail: As for `AppError`.
-        retry_after: How long the other side asked us to wait, if it did.
-        code: As for `AppError`.
+    *retry_after* is how long the other side asked us to wait, if it did.
     """
 
     def __init__(self, detail: str, *, retry_after: timedelta | None = None, code: Code | None = None) -> None:

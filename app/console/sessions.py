@@ -146,14 +146,6 @@ class Sessions:
     """The sessions of the console, by their cookies."""
 
     def __init__(self, database: Database, seals: Seals, named: ClientGroups, renew: Renew | None) -> None:
-        """Sessions.
-
-        Args:
-            database: Where they are kept.
-            seals: Signs the cookies.
-            named: Which tenants the members of which group may use.
-            renew: None: there is no provider.
-        """
         self._database = database
         self._seals = seals
         self._named = named

@@ -55,10 +55,8 @@ class NotJson(ValueError):
 def as_utf8(body: bytes, content_type: str) -> bytes:
     """*body* in UTF-8 without a byte order mark, so that it can be read later without its headers.
 
-    Args:
-        body: As received.
-        content_type: The header, whose charset is used. If it is unknown or missing, it is UTF-8, or the one that a
-            byte order mark or zeros in the body tell. Bytes that are not in the charset become U+FFFD.
+    The charset is that of *content_type*; if it is unknown or missing, it is UTF-8, or the one that a byte order mark
+    or zeros in the body tell. Bytes that are not in the charset become U+FFFD.
     """
     charset = _charset(body, content_type)
     if charset == "utf-8":

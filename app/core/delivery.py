@@ -239,10 +239,7 @@ def _explain(field: str, kind: str, message: str) -> str:
 def check_wanted(webhook: Webhook, *, events: frozenset[Event], technician: str) -> None:
     """Raise if *webhook* needs no note, as far as its own fields say.
 
-    Args:
-        webhook: The parsed body.
-        events: Those that the tenant wants notes for.
-        technician: The account by which we post: our own note causes an event, which must not cause another note.
+    *technician* is the account by which we post: our own note causes an event, which must not cause another note.
 
     Raises:
         NotNeeded: The tenant wants no note for this event, or our technician caused it.
@@ -266,10 +263,6 @@ _NOBODY_WAITS: Final = {
 
 def check_still_wanted(ticket: Ticket, *, is_closed_wanted: bool) -> None:
     """Raise if *ticket*, as it is now, needs no note any more.
-
-    Args:
-        ticket: As the help desk has it.
-        is_closed_wanted: Whether a ticket that is resolved or closed gets a note all the same.
 
     Raises:
         NotNeeded: It was deleted, merged or closed, has no words, or no person wrote it.
@@ -298,10 +291,7 @@ def parse_time(value: str) -> datetime | None:
 def compute_job_id(tenant_id: UUID, webhook: Webhook, *, signed_id: str | None) -> UUID:
     """The delivery's id: the same for each redelivery of one webhook, random where the webhook has no key.
 
-    Args:
-        tenant_id: The namespace, so that no two tenants share a key.
-        webhook: The parsed body.
-        signed_id: The `webhook-id` header where a Standard Webhooks signature covered it, else None.
+    *signed_id* is the header `webhook-id` where a signature of Standard Webhooks covers it.
 
     A hash of the body can't serve as the key: two different updates within one second may have equal bodies.
     """

@@ -80,10 +80,7 @@ def sign_standard(secret: bytes, webhook_id: str, timestamp: int, body: bytes) -
 def verify_body(body: bytes, signature: str, secrets: Sequence[bytes]) -> None:
     """Check that one of *secrets* signed exactly these bytes.
 
-    Args:
-        body: The request body as received, before any decoding.
-        signature: `sha256=` and 64 hex digits.
-        secrets: The tenant's current secret, then older ones that are still accepted during a rotation.
+    *signature* is `sha256=` and 64 hex digits.
 
     Raises:
         Unauthenticated: No secret matches, or the header is missing or malformed.

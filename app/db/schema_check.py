@@ -24,10 +24,6 @@ class SchemaDiffers(Rejected):
 async def check_schema(url: str, *, tell: Tell) -> None:
     """Compare schema, tables and roles with what this image wants, in a transaction that can change nothing.
 
-    Args:
-        url: The owner's.
-        tell: Gets a line for a person.
-
     Raises:
         DatabaseUnavailable: No connection.
         SchemaDiffers: It is behind, or somebody has changed a table by hand.

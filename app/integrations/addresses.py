@@ -56,10 +56,7 @@ _IPV6_SPECIAL: Final = (
 def check_address(text: str, *, allow_private: bool, allow_public: bool = True) -> None:
     """Check that a connection may go to the address *text*.
 
-    Args:
-        text: The address as it will be connected to.
-        allow_private: The tenant's `allow_private_address`.
-        allow_public: False for plain http.
+    *allow_private* is as the tenant's file says; plain http goes to no public address.
 
     Raises:
         AddressForbidden: It is not an IP address, or the tenant's file does not allow it.

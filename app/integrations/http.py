@@ -252,7 +252,7 @@ async def open_outbound(
         max_bytes: The largest body that is read.
         resolve: Looks up names in place of the system.
         tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
-        is_guarded: As for `open_sessions`.
+        is_guarded: False for a URL of the installation's own: any address is allowed, and http is proxied too.
         connections: At most so many at once to one scheme.
     """
     opening = open_sessions(
@@ -273,12 +273,7 @@ async def open_sessions(
 ) -> AsyncIterator[Sessions]:
     """Sessions that connect to allowed addresses only.
 
-    Args:
-        allow_private: As for `open_outbound`.
-        resolve: As for `open_outbound`.
-        tls: As for `open_outbound`.
-        is_guarded: False for a URL of the installation's own: any address is allowed, and http is proxied too.
-        connections: At most so many at once to one scheme.
+    The arguments are as for `open_outbound`.
     """
     common: dict[str, Any] = {"ssl": tls or default_tls(), "limit": connections, "keepalive_timeout": _KEPT_ALIVE_S}
     direct, judge = {}, None

@@ -449,12 +449,7 @@ async def open_own_endpoint(
 ) -> AsyncIterator[Endpoint]:
     """The endpoint that one tenant's file names, with that client's key.
 
-    Args:
-        api_key: The client's own.
-        base_url: From the tenant's file, so its addresses are checked.
-        allow_private: The tenant's `allow_private_address`.
-        limit: The time for one call.
-        resolve: Looks up names in place of the system.
+    The file names its URL, so its addresses are checked.
     """
     sending = open_outbound(
         allow_private=allow_private,

@@ -198,11 +198,7 @@ class Refusal:
 def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int) -> Refusal:
     """What an endpoint says.
 
-    Args:
-        status: Of its answer.
-        body: Of its answer.
-        prompt: What it was asked: words of it are not the endpoint's own.
-        asked: The limit of the answer in tokens that it was asked for.
+    Words of the *prompt* are not its own. *asked* is the limit of the answer in tokens that it was asked for.
     """
     told = list(_tell(body, "", 0))
     codes = {value.lower() for key, value in told if key in {"code", "type", "blockReason"}}

@@ -34,10 +34,8 @@ _LOOK_EVERY_S: Final = 0.5
 class RealTicket:
     """A ticket of a tenant's real help desk.
 
-    Args:
-        id: As the help desk's API has it.
-        database: As the worker's role: it holds the tenant's limit of calls and its token, and says what became of the
-            delivery.
+    *database* is opened as the worker's role: it holds the limit of calls and the token, and says what became of the
+    delivery.
     """
 
     id: str

@@ -84,15 +84,8 @@ async def post_once(
 ) -> str:
     """Put the note on the ticket, unless it is there already. Returns its id.
 
-    Args:
-        claim: The attempt.
-        reservation: Its version of the ticket.
-        html: The note.
-        reference: What the note holds, and no other.
-        notes: Of the ticket's help desk.
-        enhancements: Where it is said that the call begins.
-        limit: For the call.
-        is_restored: The database is that of a backup: what it does not know of may have been posted all the same.
+    *reference* is what the note holds, and no other. If *is_restored*, the database is that of a backup: what it does
+    not know of may have been posted all the same.
 
     Raises:
         NotNeeded: A newer version of the ticket came in before the call.

@@ -41,13 +41,7 @@ async def route(
 ) -> Routed:
     """Hand the delivery over.
 
-    Args:
-        claim: A delivery of *instance*.
-        webhook: The body of *claim*'s delivery.
-        instance: The shared help desk.
-        help_desk: The instance's help desk, opened with its own key.
-        tenants: The tenants, to find the account's.
-        ledger: Stores the tenant's delivery.
+    *claim* is a delivery of *instance*, and *help_desk* is opened with the instance's own key.
 
     Raises:
         AccountUnknown: No tenant's file names the account.

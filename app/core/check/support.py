@@ -112,11 +112,8 @@ class Judgement:
 def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat: bool = False) -> Judgement:
     """What *support* says of *sentence*.
 
-    Args:
-        sentence: One sentence, as a model wrote it.
-        support: Its records, and what it is compared with besides.
-        may_act: Whether it may be one of `acts`, which need no such support: a fact may not.
-        may_repeat: Whether it may repeat what is wrong.
+    If it *may_act*, it may be one of `acts`, which need no such support: a fact may not. If it *may_repeat*, it may say
+    what is wrong once more.
     """
     words = read(sentence)
     quoting = frozenset(record.ref for record in support.records if words.line and record.quotes(words.line))

@@ -79,11 +79,8 @@ class _Known:
 class AccessTokens:
     """One tenant's access token; fits `TokenCache` of the ServiceDesk Plus adapter.
 
-    Args:
-        database: As the worker's role.
-        tenant_id: The tenant.
-        refresh_token: The tenant's secret, which the key is derived from; a new one makes stored tokens unreadable,
-            which is as if there were none.
+    The key of what is stored is derived from *refresh_token*; a new one makes stored tokens unreadable, which is as if
+    there were none.
     """
 
     def __init__(self, database: Database, tenant_id: UUID, *, refresh_token: str) -> None:

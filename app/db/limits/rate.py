@@ -36,11 +36,8 @@ _HOLD: Final = load(__package__, "hold_calls")
 class CallRate:
     """The limit of one tenant's calls; fits `CallLimiter` of the ServiceDesk Plus adapter.
 
-    Args:
-        database: As the worker's role.
-        tenant: Says how many calls a minute.
-        longest_wait: When a call would have to wait longer, it is refused.
-        is_patient: For the sync: it takes no part in bursts, so that these are left for tickets.
+    A call that would have to wait for more than *longest_wait* is refused. The sync *is_patient*: it takes no part in
+    bursts, so that these are left for tickets.
     """
 
     def __init__(

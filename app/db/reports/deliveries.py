@@ -149,13 +149,8 @@ async def replay_deliveries(
 ) -> list[UUID]:
     """Give failed deliveries their attempts back and make them due now. Returns the job ids of those that were changed.
 
-    Args:
-        database: As the worker's role.
-        tenant_id: The tenant of the deliveries.
-        choice: Chooses among the tenant's failed deliveries; its status is ignored.
-        job_ids: Only these of the chosen ones; None: all.
-        limit: At most so many, the oldest first.
-        witness: Records the act.
+    These are at most *limit*, the oldest first, of those that *choice* chooses (its status is ignored) and, where they
+    are given, *job_ids* name.
     """
     async with database.as_tenant(tenant_id) as session:
         chosen = await _take_failed(session, tenant_id, choice, job_ids=job_ids, limit=limit)

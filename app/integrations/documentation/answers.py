@@ -80,10 +80,8 @@ class Document:
 def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[Document]:
     """The documents of one answer, in its order.
 
-    Args:
-        structured: Its `structuredContent`, which counts before the texts if documents are in it.
-        texts: Its parts that are text.
-        name: The title of a document without one.
+    *structured* is its `structuredContent`, which counts before the texts if documents are in it. A document without a
+    title is called *name*.
     """
     found = _found(_hits(structured), name)
     if not found:

@@ -214,11 +214,6 @@ async def open_documentation(
 ) -> AsyncIterator[Documentation]:
     """The tenant's server of documentation. `servicedesk.allow_private_address` holds for it too.
 
-    Args:
-        tenant: Whose file names it.
-        token: The secret `documentation_token`; None: there is none.
-        resolve: Looks up names in place of the system.
-
     Raises:
         TenantFileInvalid: The tenant's file names none.
     """

@@ -111,10 +111,7 @@ def not_understood() -> Unclear:
 def parse_answer(reply: Reply, *, secret: str, now: datetime) -> dict[str, Any]:
     """The object that *reply* holds.
 
-    Args:
-        reply: The answer as received.
-        secret: The name of the tenant's secret, e.g. `acme/api_key`, for the remedy in an error.
-        now: To compute the wait from a `Retry-After` that is a date.
+    *secret* names the tenant's secret, e.g. `acme/api_key`, for the remedy in an error.
 
     Raises:
         HelpDeskUnavailable: Throttled, failed on its side, or not understood.

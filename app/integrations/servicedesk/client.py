@@ -400,13 +400,7 @@ async def open_servicedesk(
 ) -> AsyncIterator[ServiceDesk]:
     """The tenant's ServiceDesk Plus. Nothing is called until a method needs it.
 
-    Args:
-        tenant: Its file.
-        credentials: An `ApiKey` on premises, an `OAuthClient` in the cloud.
-        limiter: Keeps the calls within the tenant's `calls_per_minute`.
-        tokens: The tenant's shared access token; not used on premises.
-        timeout: For each whole call.
-        resolve: As for `open_outbound`.
+    *tokens* is not used on premises.
 
     Raises:
         TenantFileInvalid: The credentials are the other edition's.

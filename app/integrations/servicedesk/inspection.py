@@ -126,11 +126,8 @@ async def inspect(
 ) -> list[Finding]:
     """Look at the help desk of *tenant* with about ten calls, which the tenant's limit of calls does not count.
 
-    Args:
-        tenant: A tenant or an instance.
-        credentials: Its key or OAuth client.
-        clients: Of an instance: the slug of each account that is a tenant.
-        ticket_id: The ticket to read; None: the first of the list that is the tenant's.
+    *clients* has, of an instance, the slug of each account that is a tenant. Without *ticket_id* the first ticket that
+    is the tenant's is read.
 
     Raises:
         TenantFileInvalid: The credentials are the other edition's.
