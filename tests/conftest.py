@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 import structlog
 from hypothesis import settings
 
@@ -24,3 +27,10 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    """The lines of the log."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries

@@ -11,6 +11,8 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.loopback import served
+
 
 @dataclass
 class Collector:
@@ -48,11 +50,5 @@ class Collector:
 @asynccontextmanager
 async def open_collector() -> AsyncIterator[Collector]:
     collector = Collector()
-    app = web.Application()
-    app.add_routes([web.post("/v1/traces", collector.receive)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield collector
-    await runner.cleanup()
+    async with served(web.post("/v1/traces", collector.receive)) as collector.url:
+        yield collector

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from tests.embedders import a_vector
+from tests.loopback import served
 
 MODEL = "concepts"
 
@@ -46,12 +47,5 @@ class EmbeddingsServer:
 @asynccontextmanager
 async def open_embeddings() -> AsyncIterator[EmbeddingsServer]:
     server = EmbeddingsServer()
-    app = web.Application()
-    app.router.add_post("/v1/embeddings", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)  # a slow answer is not waited for at the end
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
-    await runner.cleanup()
+    async with served(web.post("/v1/embeddings", server.answer)) as server.url:
+        yield server

@@ -46,6 +46,7 @@ from tests.integration.collector import Collector, open_collector
 from tests.integration.forked import ForkedProcess
 from tests.integration.processes import common_variables, open_api_process, open_worker_process
 from tests.integration.worker.conftest import eventually
+from tests.loopback import served
 
 KINDS = (
     *("subject", "description", "requester", "history", "resolution", "article", "asset", "location", "alert"),
@@ -247,13 +248,8 @@ async def open_prometheus_of_all(asked: dict[str, list[str]], alerts: dict[str, 
         }
         return web.json_response(answer)
 
-    app = web.Application()
-    app.add_routes([web.post("/{slug}/api/v1/query", query)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+    async with served(web.post("/{slug}/api/v1/query", query)) as url:
+        yield url
 
 
 @pytest.fixture

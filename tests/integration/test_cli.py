@@ -112,17 +112,8 @@ async def test_the_demo_is_not_in_the_package_and_its_command_says_where_it_is()
 async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
     folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
     added = await call(
-        "tenants",
-        "add",
-        "acme",
-        "--name",
-        "Acme",
-        "--edition",
-        "on_premises",
-        "--url",
-        "https://sdp.acme.example",
-        "--technician",
-        "ai-agents@acme.example",
+        *("tenants", "add", "acme", "--name", "Acme", "--edition", "on_premises"),
+        *("--url", "https://sdp.acme.example", "--technician", "ai-agents@acme.example"),
         **folders,
     )
     assert added.returncode == 0, added.stderr
@@ -151,10 +142,13 @@ async def test_a_tenant_is_added_checked_and_listed(tmp_path: Path) -> None:
     assert "acme: id:" in checked.stdout
 
 
+Running = tuple[Process, Tenant, dict[str, str], int]
+
+
 @pytest.fixture(scope="module")
 async def running(
     urls: DatabaseUrls, valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Process, Tenant, dict[str, str], int]]:
+) -> AsyncIterator[Running]:
     """API and worker, with the tenant `smoke` whose help desk is where the smoke test will host it."""
     folder, port = tmp_path_factory.mktemp("cli"), find_free_port()
     tenant = a_tenant("smoke", servicedesk={"url": f"http://127.0.0.1:{port}/at/smoke"})
@@ -173,9 +167,7 @@ async def running(
     await model.stop()
 
 
-async def test_the_smoke_test_passes_on_a_sound_system(
-    running: tuple[Process, Tenant, dict[str, str], int],
-) -> None:
+async def test_the_smoke_test_passes_on_a_sound_system(running: Running) -> None:
     api, _, folders, port = running
     ended = await call("smoke", "--url", api.url, "--listen", f"127.0.0.1:{port}", "--json", **folders)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -186,9 +178,7 @@ async def test_the_smoke_test_passes_on_a_sound_system(
     assert "as this release has it" in details["schema"]
 
 
-async def test_the_smoke_test_fails_with_the_reason_when_no_note_can_come(
-    running: tuple[Process, Tenant, dict[str, str], int],
-) -> None:
+async def test_the_smoke_test_fails_with_the_reason_when_no_note_can_come(running: Running) -> None:
     api, _, folders, _ = running
     ended = await call(
         "smoke", "--url", api.url, "--listen", f"127.0.0.1:{find_free_port()}", "--timeout", "2", **folders
@@ -197,9 +187,7 @@ async def test_the_smoke_test_fails_with_the_reason_when_no_note_can_come(
     assert "never asked: check its url" in ended.stdout
 
 
-async def test_deliveries_are_sent_listed_shown_and_replayed(
-    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls
-) -> None:
+async def test_deliveries_are_sent_listed_shown_and_replayed(running: Running, urls: DatabaseUrls) -> None:
     api, _, folders, _ = running
     sent = await call("webhook", "send", "--tenant", "smoke", "--url", api.url, "4711", **folders)
     assert sent.returncode == 0, sent.stderr
@@ -223,7 +211,7 @@ async def test_deliveries_are_sent_listed_shown_and_replayed(
 
 
 async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
-    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls
+    running: Running, urls: DatabaseUrls
 ) -> None:
     api, _, folders, _ = running
     database = {"DATABASE_URL": urls.worker, **folders}
@@ -262,7 +250,7 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
 
 
 async def test_a_tenant_is_paused_seen_resumed_and_erased_only_when_it_is_suspended(
-    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path
+    running: Running, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path: Path
 ) -> None:
     _, _, folders, _ = running
     database = {"DATABASE_URL": urls.worker, **folders}
@@ -293,9 +281,7 @@ async def test_a_tenant_is_paused_seen_resumed_and_erased_only_when_it_is_suspen
     assert by_id.returncode == 1  # nobody said yes
 
 
-async def test_a_forged_secret_is_told_by_its_answer(
-    running: tuple[Process, Tenant, dict[str, str], int], tmp_path: Path
-) -> None:
+async def test_a_forged_secret_is_told_by_its_answer(running: Running, tmp_path: Path) -> None:
     api, tenant, _, _ = running
     write_tenant(tmp_path, tenant, webhook_secret="another", api_key="key")
     folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
@@ -338,9 +324,7 @@ async def test_before_the_first_tenant_every_process_runs(
     assert synced.returncode == 0, synced.stderr
 
 
-async def test_sync_logs_as_it_is_told_to(
-    running: tuple[Process, Tenant, dict[str, str], int], urls: DatabaseUrls, valkey: ValkeyServer
-) -> None:
+async def test_sync_logs_as_it_is_told_to(running: Running, urls: DatabaseUrls, valkey: ValkeyServer) -> None:
     _, _, folders, _ = running  # its help desk is hosted by nobody now
     ended = await call("sync", DATABASE_URL=urls.worker, REDIS_URL=valkey.url, LOG_FORMAT="json", **folders)
 

@@ -20,6 +20,7 @@ from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.test_cli import call_here
+from tests.loopback import served
 
 NAMES = {"601": "Acme Corp", "602": "Globex", "603": "Initech"}
 KEPT_BACK = ("Hidden subject", "Hidden text", "Jane", "jane@", "Globex", "Initech", "Hidden title", "PC-HIDDEN", "603")
@@ -216,16 +217,8 @@ async def serving(answer: Callable[[web.Request], web.StreamResponse]) -> AsyncI
     async def handle(request: web.Request) -> web.StreamResponse:
         return answer(request)
 
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield a_tenant(servicedesk={"url": f"http://127.0.0.1:{runner.addresses[0][1]}"})
-    finally:
-        await runner.cleanup()
+    async with served(web.route("*", "/{path:.*}", handle)) as url:
+        yield a_tenant(servicedesk={"url": url})
 
 
 SECRET_LIKE = "Jane Doe, jane@client.example"

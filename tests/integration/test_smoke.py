@@ -25,6 +25,7 @@ from app.api.edge import SECURITY_HEADERS
 from app.console.smoke import load_smoke_test
 from app.smoke import PublicDoor
 from app.smoke.report import Check, CheckFailed, CheckOutcome, NamedCheck, SmokeReport, run_checks
+from tests.loopback import served
 
 if TYPE_CHECKING:
     from app.smoke.cluster import Cluster
@@ -60,19 +61,12 @@ def write_certificate(folder: Path, *, days: int = 90, host: str = "localhost") 
 @asynccontextmanager
 async def serve(answer: Answer, certificate: Path | None = None, *, port: int = 0) -> AsyncIterator[int]:
     """A loopback server, with TLS where there is a certificate; its port."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
     context = None
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with served(web.route("*", "/{path:.*}", answer), port=port, tls=context) as url:
+        yield int(url.rpartition(":")[2])
 
 
 async def results(checks: list[NamedCheck]) -> dict[str, Check]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
@@ -23,6 +21,7 @@ from app.smoke.journey import Journey, open_simulator
 from app.smoke.report import Check, CheckFailed, SmokeReport, run_checks
 from demo.embedded import find_free_port
 from tests.builders import a_known_tenant, a_tenant
+from tests.loopback import served
 
 HEALTH = {
     "status": "healthy",
@@ -92,23 +91,10 @@ class StubApi:
                 self.portal.add_note(ticket_id, note)
 
 
-@asynccontextmanager
-async def open_stub(stub: StubApi) -> AsyncIterator[str]:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", stub.answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
 async def look(stub: StubApi) -> dict[str, Check]:
     known, report = a_known_tenant(a_tenant("smoke")), SmokeReport()
     async with (
-        open_stub(stub) as url,
+        served(web.route("*", "/{path:.*}", stub.answer)) as url,
         httpx.AsyncClient(base_url=url) as client,
         open_simulator(known, "127.0.0.1", find_free_port()) as portal,
     ):

@@ -35,6 +35,7 @@ from tests.integration.processes import common_variables
 from tests.integration.prometheus import Prometheus, open_prometheus
 from tests.integration.superuser import run_as_superuser
 from tests.integration.worker.conftest import eventually, fill_ticket_history
+from tests.loopback import served
 
 FASTER: Final = 60
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -230,13 +231,5 @@ async def _others(scene: Scene) -> AsyncIterator[int]:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text="".join(f"{series} {value}\n" for series, value in scene.others.items()))
 
-    application = web.Application()
-    application.add_routes([web.get("/metrics", answer)])
-    runner = web.AppRunner(application)
-    await runner.setup()
-    port = find_free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield port
-    finally:
-        await runner.cleanup()
+    async with served(web.get("/metrics", answer)) as url:
+        yield int(url.rpartition(":")[2])

@@ -23,9 +23,10 @@ from app.console.access import Role
 from app.console.oidc import OpenIdProvider, ProviderOptions
 from app.core.tenant import EVERY_TENANT
 from app.db.reports.audit import list_acts
-from demo.embedded import DatabaseUrls, find_free_port
+from demo.embedded import DatabaseUrls
 from tests.integration.console.conftest import URL, Console
 from tests.integration.worker.conftest import Stage
+from tests.loopback import served
 
 CLIENT = "ai-agents-console"
 
@@ -60,22 +61,14 @@ class FakeProvider:
         self.key, self.signs_with = key, key
         self.header = {"alg": algorithm, "kid": key.kid, **header}
 
-    async def start(self) -> web.AppRunner:
-        app = web.Application()
-        app.add_routes(
-            [
-                web.get("/.well-known/openid-configuration", self.metadata),
-                web.get("/keys", self.keys),
-                web.post("/token", self.token),
-                web.route("*", "/moved/{name}", self.moved),
-            ]
-        )
-        runner = web.AppRunner(app)
-        await runner.setup()
-        port = find_free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        self.url = f"http://127.0.0.1:{port}"
-        return runner
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/.well-known/openid-configuration", self.metadata),
+            web.get("/keys", self.keys),
+            web.post("/token", self.token),
+            web.route("*", "/moved/{name}", self.moved),
+        ]
 
     def answer(self, name: str, content: dict[str, Any]) -> web.Response:
         what, _, where = self.fault.partition("-")
@@ -145,9 +138,8 @@ class FakeProvider:
 @pytest.fixture
 async def provider() -> AsyncIterator[FakeProvider]:
     fake = FakeProvider()
-    runner = await fake.start()
-    yield fake
-    await runner.cleanup()
+    async with served(*fake.routes) as fake.url:
+        yield fake
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-import structlog
 
 from app.core.completion import Completion, Message
 from app.core.enhancement import Notice
@@ -37,12 +36,6 @@ class Model:
     def __call__(self, messages: Sequence[Message]) -> str | Completion:
         self.asked.append([(message.role, message.content) for message in messages])
         return self.answers.pop(0)
-
-
-@pytest.fixture
-def logged() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as entries:
-        yield entries
 
 
 def of(steps: list[Step], name: str) -> list[tuple[str, bool]]:

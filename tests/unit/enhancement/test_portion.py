@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-import structlog
 
 from app.core.completion import Message
 from app.core.enhancement import Enhancement, Notice
@@ -86,12 +85,6 @@ def note_of(enhancement: Enhancement, **options: Any) -> str:
 
 def of(steps: list[Step], name: str) -> list[str]:
     return [step.result for step in steps if step.name == name]
-
-
-@pytest.fixture
-def logged() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as entries:
-        yield entries
 
 
 @pytest.mark.parametrize(("longest", "left"), [(16_400, 8), (14_300, 6), (12_400, 4), (10_000, 2), (8_800, 1)])

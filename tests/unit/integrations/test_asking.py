@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import httpx2  # for its forms of a request and an answer
 import pytest
-import structlog
 from prometheus_client import REGISTRY
 
 from app.core.completion import Message, Option
@@ -773,12 +772,6 @@ async def test_the_limit_is_what_it_is_set_to() -> None:
     endpoint = Endpoint(lambda _: None)
     await ask(endpoint.model(max_tokens=777))
     assert endpoint.calls[0]["max_tokens"] == 777
-
-
-@pytest.fixture
-def logged() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as entries:
-        yield entries
 
 
 async def test_what_is_left_out_is_logged_once_and_counted(logged: list[Any]) -> None:

@@ -7,7 +7,7 @@ refuses what the server refuses and answers in its shape. `docs/models.md` is th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx2  # for its forms of a request and an answer
 import pytest
-import structlog
 
 from app.core.completion import Message, Option
 from app.core.enhancement import Notice
@@ -132,12 +131,6 @@ def filled(value: Any, values: dict[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith("$") and value[1:] in values:
         return values[value[1:]]
     return Template(value).safe_substitute(values) if isinstance(value, str) else value
-
-
-@pytest.fixture
-def logged() -> Iterator[list[Any]]:
-    with structlog.testing.capture_logs() as entries:
-        yield entries
 
 
 @pytest.mark.parametrize("name", NAMES)
