@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -18,22 +17,9 @@ from app.db.session import Database
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
+from tests.integration.db.conftest import LEASE, accept, next_claim
 from tests.integration.nobody import run_as_nobody
 from tests.integration.superuser import run_as_superuser
-
-LEASE = timedelta(seconds=30)
-
-
-@pytest.fixture
-async def ledger(worker_db: Database) -> AsyncIterator[Ledger]:
-    yield Ledger(worker_db, lease=LEASE, max_attempts=3)
-    await run_as_nobody(worker_db, "delete from due")
-
-
-async def accept(intake: Intake, tenant_id: UUID, *, ticket_id: str = "1") -> UUID:
-    job_id = uuid4()
-    await intake.accept(AcceptedDelivery(tenant_id, job_id, ticket_id, "ticket_created", b"{}", None))
-    return job_id
 
 
 async def let_leases_end(database: Database) -> None:
@@ -73,12 +59,10 @@ async def test_a_lease_that_ran_out_is_claimed_again_and_its_holder_is_fenced_of
 ) -> None:
     tenant_id = uuid4()
     job_id = await accept(intake, tenant_id)
-    first = await ledger.claim_next()
-    assert first is not None
+    first = await next_claim(ledger)
     assert await ledger.claim_next() is None
     await let_leases_end(worker_db)
-    second = await ledger.claim_next()
-    assert second is not None
+    second = await next_claim(ledger)
     assert (second.job_id, second.attempt) == (job_id, 2)
     for change in (
         ledger.extend(first),
@@ -99,9 +83,7 @@ async def test_a_delivery_whose_worker_dies_each_time_is_failed_in_the_end(
     tenant_id = uuid4()
     job_id = await accept(intake, tenant_id)
     for attempt in (1, 2, 3):
-        claim = await ledger.claim_next()
-        assert claim is not None
-        assert claim.attempts_used == attempt
+        assert (await next_claim(ledger)).attempts_used == attempt
         await let_leases_end(worker_db)
     assert await ledger.claim_next() is None
     details = await find_delivery(worker_db, tenant_id, job_id)
@@ -227,16 +209,14 @@ async def test_whoever_is_told_of_a_failed_delivery_may_fail_without_keeping_the
 async def test_a_forgiven_attempt_does_not_count(ledger: Ledger, intake: Intake) -> None:
     await accept(intake, uuid4())
     for _ in range(5):
-        claim = await ledger.claim_next()
-        assert claim is not None
+        claim = await next_claim(ledger)
         assert claim.attempts_used == 1
         await ledger.release(claim)
 
 
 async def test_a_wait_is_kept(ledger: Ledger, intake: Intake) -> None:
     await accept(intake, uuid4())
-    claim = await ledger.claim_next()
-    assert claim is not None
+    claim = await next_claim(ledger)
     await ledger.conclude(claim, an_outcome(Status.PENDING, wait_s=0.4))
     assert await ledger.claim_next() is None
     await asyncio.sleep(0.5)
@@ -249,9 +229,7 @@ async def test_a_tenant_with_thousands_does_not_keep_another_waiting(ledger: Led
     held = [await ledger.claim_next() for _ in range(4)]
     assert all(claim is not None and claim.tenant_id == busy for claim in held)
     await accept(intake, quiet)
-    claim = await ledger.claim_next()
-    assert claim is not None
-    assert claim.tenant_id == quiet
+    assert (await next_claim(ledger)).tenant_id == quiet
 
 
 async def test_the_backlog_counts_what_nobody_holds(ledger: Ledger, intake: Intake) -> None:
@@ -277,8 +255,7 @@ async def test_an_error_text_with_nul_or_of_any_length_is_stored(
 ) -> None:
     tenant_id = uuid4()
     job_id = await accept(intake, tenant_id)
-    claim = await ledger.claim_next()
-    assert claim is not None
+    claim = await next_claim(ledger)
     await ledger.conclude(claim, an_outcome(detail="a\x00b" * 1000))
     assert await status(worker_db, tenant_id, job_id) == "failed"
 
@@ -303,9 +280,7 @@ async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slot
 
     await limited.conclude(mine[0], an_outcome(Status.IGNORED))
     assert len(await limited.waiting(due_for=timedelta(0), limit=100)) == 1
-    following = await limited.claim_next()
-    assert following is not None
-    assert following.tenant_id == few
+    assert (await next_claim(limited)).tenant_id == few
     assert (await ledger.backlog()).waiting == 6  # what has no slot waits, and is told of
 
 
@@ -322,8 +297,7 @@ async def test_slots_that_change_hold_for_the_next_claim(worker_db: Database, in
 
 async def test_the_last_delivery_of_a_tenant_is_not_crowded(ledger: Ledger, intake: Intake) -> None:
     await accept(intake, uuid4())
-    claim = await ledger.claim_next()
-    assert claim is not None
+    claim = await next_claim(ledger)
     assert not claim.is_crowded
 
 
@@ -342,7 +316,5 @@ async def test_a_tenant_with_ten_thousand_does_not_keep_another_waiting(
         assert claim.tenant_id == busy
     job_id = await accept(intake, quiet)
 
-    claim = await limited.claim_next()
-    assert claim is not None
-    assert claim.job_id == job_id
+    assert (await next_claim(limited)).job_id == job_id
     assert {each for each, _ in await limited.waiting(due_for=timedelta(0), limit=100)} == set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,7 +14,7 @@ from app.core.delivery import Status
 from app.core.retry import FAILURES_TO_OPEN
 from app.core.tenant import EVERY_TENANT
 from app.db.ledger.claims import Claim, Ledger
-from app.db.ledger.intake import AcceptedDelivery, Intake
+from app.db.ledger.intake import Intake
 from app.db.limits.circuits import Circuits, Dependency
 from app.db.limits.holds import Cause, list_holds
 from app.db.limits.pauses import pause, resume
@@ -26,22 +25,9 @@ from app.db.reports.load import failed_by_tenant, load_by_tenant
 from app.db.session import Database
 from app.errors import Code
 from tests.builders import an_outcome
-from tests.integration.nobody import run_as_nobody
+from tests.integration.db.conftest import accept, next_claim
 
 NOW = timedelta(0)
-
-
-@pytest.fixture
-async def ledger(worker_db: Database) -> AsyncIterator[Ledger]:
-    yield Ledger(worker_db, lease=timedelta(seconds=30), max_attempts=3)
-    await run_as_nobody(worker_db, "delete from due")
-    await resume(worker_db, EVERY_TENANT)
-
-
-async def accept(intake: Intake, tenant_id: UUID) -> UUID:
-    job_id = uuid4()
-    await intake.accept(AcceptedDelivery(tenant_id, job_id, "1", "ticket_created", b"{}", None))
-    return job_id
 
 
 async def fail_in_a_row(circuits: Circuits, tenant_id: UUID, dependency: Dependency, times: int) -> bool:
@@ -63,9 +49,7 @@ async def test_a_paused_tenants_deliveries_rest_until_it_resumes(
     await pause(worker_db, paused, by="an operator", reason="upgrade")
     resting, working = await accept(intake, paused), await accept(intake, other)
 
-    claim = await ledger.claim_next()
-    assert claim is not None
-    assert claim.job_id == working
+    assert (await next_claim(ledger)).job_id == working
     assert await ledger.claim_next() is None
     assert await ledger.waiting(due_for=NOW, limit=10) == []
     assert (await load_by_tenant(worker_db))[paused].waiting == 1
@@ -75,9 +59,7 @@ async def test_a_paused_tenants_deliveries_rest_until_it_resumes(
     assert await resume(worker_db, paused)
     assert not await resume(worker_db, paused)
     assert await ledger.waiting(due_for=NOW, limit=10) == [(paused, resting)]
-    claim = await ledger.claim_next()
-    assert claim is not None
-    assert claim.job_id == resting
+    assert (await next_claim(ledger)).job_id == resting
 
 
 async def test_a_pause_of_all_holds_every_tenant_and_leaves_a_pause_of_one(
@@ -91,9 +73,7 @@ async def test_a_pause_of_all_holds_every_tenant_and_leaves_a_pause_of_one(
     assert await ledger.claim_next() is None
 
     await resume(worker_db, EVERY_TENANT)
-    claim = await ledger.claim_next()
-    assert claim is not None
-    assert claim.job_id == job_id
+    assert (await next_claim(ledger)).job_id == job_id
     assert await ledger.claim_next() is None
     await resume(worker_db, one)
 
@@ -105,8 +85,7 @@ async def test_failures_in_a_row_open_a_circuit_and_the_next_comes_alone(
     for _ in range(3):
         await accept(intake, tenant_id)
     assert not await fail_in_a_row(circuits, tenant_id, Dependency.HELP_DESK, FAILURES_TO_OPEN - 1)
-    first = await ledger.claim_next()
-    assert first is not None
+    first = await next_claim(ledger)
     assert first.failing == {Dependency.HELP_DESK}
     assert await circuits.record_failure(tenant_id, Dependency.HELP_DESK)
     assert await ledger.claim_next() is None
@@ -145,9 +124,7 @@ async def test_a_model_whose_circuit_is_open_holds_no_delivery_back_and_the_clai
     await accept(intake, tenant_id)
     await fail_in_a_row(Circuits(worker_db), tenant_id, Dependency.MODEL, FAILURES_TO_OPEN)
 
-    claim = await ledger.claim_next()
-    assert claim is not None
-    assert claim.open == {Dependency.MODEL}
+    assert (await next_claim(ledger)).open == {Dependency.MODEL}
 
 
 async def test_a_hold_that_was_on_for_longer_stays_so(worker_db: Database) -> None:
@@ -193,8 +170,7 @@ async def failed_claim(
     code: Code = Code.HELP_DESK_FAILED,
 ) -> Claim:
     await accept(intake, tenant_id)
-    claim = await ledger.claim_next()
-    assert claim is not None
+    claim = await next_claim(ledger)
     await ledger.conclude(claim, an_outcome(code=code, detail=detail))
     return claim
 
