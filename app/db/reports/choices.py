@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, TextClause, text
 from sqlmodel import col
 
 from app.core.delivery import Status
@@ -29,27 +29,10 @@ class Choice:
     code: Code | None = None
     """The code stored with the delivery."""
 
-    def indexed(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
-        """The conditions without the code. Only fields that are set: with `is null or` the planner could not use indexes."""
-        conditions = [col(Delivery.tenant_id) == tenant_id]
-        if self.status is not None:
-            conditions.append(col(Delivery.status) == self.status)
-        if self.ticket_id is not None:
-            conditions.append(col(Delivery.ticket_id) == self.ticket_id)
-        if self.since is not None:
-            conditions.append(col(Delivery.accepted_at) >= self.since)
-        if self.until is not None:
-            conditions.append(col(Delivery.accepted_at) < self.until)
-        return conditions
-
-    @property
-    def by_code(self) -> list[ColumnElement[bool]]:
-        """The condition on the code. No index has it, so it is checked on every row that fits the others."""
-        return [] if self.code is None else [col(Delivery.code) == self.code]
-
-    def conditions(self, tenant_id: UUID) -> list[ColumnElement[bool]]:
-        """All conditions."""
-        return [*self.indexed(tenant_id), *self.by_code]
+    def conditions(self, tenant_id: UUID) -> list[ColumnElement[bool] | TextClause]:
+        """As `condition`, for a statement of SQLAlchemy, and with the tenant."""
+        chosen = (text(_CONDITIONS[name]).bindparams(**{name: value}) for name, value in self.values.items())
+        return [col(Delivery.tenant_id) == tenant_id, *chosen]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -67,7 +50,11 @@ _CONDITIONS: Final = {
 
 
 def condition(names: Collection[str]) -> str:
-    """`Choice.conditions` without the tenant, for a statement of the driver: of these fields."""
+    """The conditions on these fields, for a statement of the driver.
+
+    Only on those that are set: with `is null or` the planner could not use indexes. No index has the code, so it is
+    checked on every row that fits the others.
+    """
     return " ".join(f"and {sql}" for name, sql in _CONDITIONS.items() if name in names)
 
 
