@@ -56,6 +56,11 @@ class Scene:
         await self.intake.accept(AcceptedDelivery(owner, job_id, ticket_id, webhook.event, raw, None))
         return job_id
 
+    async def accept_and_work(self, owner: UUID, ticket_id: str, **body: Any) -> UUID:
+        job_id = await self.accept(owner, ticket_id, **body)
+        await self.work()
+        return job_id
+
     async def work(self) -> int:
         """Claim and work until nothing is due. Returns how many attempts that were."""
         attempts = 0
@@ -98,10 +103,8 @@ class Stage(Scene):
     async def deliver(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
         return await self.accept(tenant_id or self.tenant.id, ticket_id, **body)
 
-    async def deliver_and_work(self, ticket_id: str, **options: Any) -> UUID:
-        job_id = await self.deliver(ticket_id, **options)
-        await self.work()
-        return job_id
+    async def deliver_and_work(self, ticket_id: str, *, tenant_id: UUID | None = None, **body: Any) -> UUID:
+        return await self.accept_and_work(tenant_id or self.tenant.id, ticket_id, **body)
 
     async def note_on(self, ticket_id: str, **options: Any) -> str:
         """The one note that comes of a webhook."""

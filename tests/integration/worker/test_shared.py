@@ -242,8 +242,7 @@ async def test_a_note_holds_the_history_of_its_own_client_alone(shared: Shared) 
     shared.solved(GLOBEX, "Repaired the profile at Globex.")
     await shared.sync()
     ticket_id = shared.ticket(GLOBEX)
-    await shared.accept(shared.globex.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(shared.globex.id, ticket_id)
     [note] = shared.notes(ticket_id)
     assert "Globex" in note
     assert "Acme" not in note
@@ -259,8 +258,7 @@ async def test_a_requester_of_two_clients_is_told_by_each_ones_own_tickets(share
     shared.ticket(ACME, subject="An Acme phone is silent", requester=jane)
     await shared.sync()
     ticket_id = shared.ticket(ACME, requester=jane, site="Berlin")
-    await shared.accept(shared.acme.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id)
     [note] = shared.notes(ticket_id)
     assert "VIP · site Berlin · 1 other open ticket · last: #" in note
     assert "Acme printer jams (Resolved)" in note
@@ -273,8 +271,9 @@ async def test_a_ticket_of_another_account_is_ignored_and_leaves_nothing(
     shared: Shared, account: str, event: str
 ) -> None:
     ticket_id = shared.solved(account, "Words of another client.")
-    await shared.accept(shared.acme.id, ticket_id, event=event, subject="Words of another client", description="x")
-    await shared.work()
+    await shared.accept_and_work(
+        shared.acme.id, ticket_id, event=event, subject="Words of another client", description="x"
+    )
     [delivery] = await shared.deliveries(shared.acme.id)
     assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_OF_ANOTHER_ACCOUNT)
     assert shared.notes(ticket_id) == []
@@ -284,20 +283,19 @@ async def test_a_ticket_of_another_account_is_ignored_and_leaves_nothing(
 
 async def test_a_ticket_that_moved_to_another_account_leaves_the_history(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
-    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id, event="ticket_resolved")
     assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id}
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
-    await shared.accept(shared.acme.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id)
     assert await shared.stored(shared.acme, "ticket", "id") == set()
 
 
 async def test_a_webhooks_word_does_not_stand_for_a_ticket_whose_account_cannot_be_seen(shared: Shared) -> None:
     ticket_id = shared.ticket(GLOBEX)
     shared.fault(f"GET requests/{ticket_id}", "status", status=500, times=None)
-    await shared.accept(shared.acme.id, ticket_id, subject="Outlook receives no mail", description="Since noon.")
-    await shared.work()
+    await shared.accept_and_work(
+        shared.acme.id, ticket_id, subject="Outlook receives no mail", description="Since noon."
+    )
     [delivery] = await shared.deliveries(shared.acme.id)
     assert delivery.status == "pending"
     assert shared.notes(ticket_id) == []
@@ -305,13 +303,11 @@ async def test_a_webhooks_word_does_not_stand_for_a_ticket_whose_account_cannot_
 
 async def test_a_note_goes_to_no_ticket_whose_account_was_not_seen_in_the_attempt(shared: Shared) -> None:
     ticket_id = shared.ticket(ACME)
-    known = shared.directory.find(shared.acme.id)
-    assert known is not None
 
     async def begin() -> None:
         return
 
-    async with open_help_desk(known, shared.database, longest_wait=timedelta(seconds=30)) as desk:
+    async with shared.desk() as desk:
         first = desk.for_attempt()
         await first.load_ticket(ticket_id)
         note_id = await first.post_note(ticket_id, "<p>x</p>", begin=begin)
@@ -331,9 +327,7 @@ async def test_lists_by_an_accounts_own_help_desk_hold_no_foreign_row(shared: Sh
         shared.ticket(account)
         shared.portal.add_article(title="a", text="words", accounts=[account])
         shared.portal.add_asset(name="PC-1", ip="10.0.0.1", account=account)
-    known = shared.directory.find(shared.acme.id)
-    assert known is not None
-    async with open_help_desk(known, shared.database, longest_wait=timedelta(seconds=30)) as desk:
+    async with shared.desk() as desk:
         tickets = [ticket async for ticket in desk.list_tickets(updated_since=None)]
         articles = [article async for article in desk.list_articles(updated_since=None)]
         assets = [asset async for asset in desk.list_assets(updated_since=None)]
@@ -343,15 +337,13 @@ async def test_lists_by_an_accounts_own_help_desk_hold_no_foreign_row(shared: Sh
 
 async def test_a_webhook_of_the_instance_is_routed_by_the_tickets_account(shared: Shared) -> None:
     ticket_id = shared.ticket(GLOBEX)
-    await shared.accept(shared.instance.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(shared.instance.id, ticket_id)
     [routed] = await shared.deliveries(shared.instance.id)
     assert (routed.status, routed.code) == ("ignored", Code.ROUTED)
     [delivery] = await shared.deliveries(shared.globex.id)
     assert delivery.status == "done"
     assert len(shared.notes(ticket_id)) == 1
-    await shared.accept(shared.instance.id, ticket_id)  # a redelivery
-    await shared.work()
+    await shared.accept_and_work(shared.instance.id, ticket_id)  # a redelivery
     assert len(await shared.deliveries(shared.globex.id)) == 1
 
 
@@ -508,15 +500,13 @@ async def test_a_ticket_that_is_listed_twice_is_of_the_account_that_came_last(
 
 async def test_a_ticket_that_moves_while_the_model_writes_gets_no_note(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
-    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id, event="ticket_resolved")
     assert await shared.stored(shared.acme, "ticket", "id") == {ticket_id}
     shared.portal.update_ticket(ticket_id, status="Open", resolved=None)
     # As the first call of the attempt sees it; then it is another's.
     shared.answer(f"GET requests/{ticket_id}", request=shared.row(ticket_id))
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
-    await shared.accept(shared.acme.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id)
     delivery = next(each for each in await shared.deliveries(shared.acme.id) if each.event == "ticket_created")
     assert (delivery.status, delivery.code) == ("ignored", Code.TICKET_OF_ANOTHER_ACCOUNT)
     assert shared.notes(ticket_id) == []
@@ -530,8 +520,7 @@ async def test_an_answer_with_another_ticket_than_asked_for_is_not_used(
 ) -> None:
     ticket_id, other = shared.ticket(ACME), shared.solved(account, "Words of another ticket.")
     shared.answer(f"GET requests/{ticket_id}", request=shared.row(other))
-    await shared.accept(shared.acme.id, ticket_id, event=event)
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id, event=event)
     [delivery] = await shared.deliveries(shared.acme.id)
     assert (delivery.status, delivery.code) == ("pending", Code.HELP_DESK_NOT_UNDERSTOOD)
     assert shared.notes(ticket_id) == shared.notes(other) == []
@@ -587,8 +576,7 @@ async def test_whatever_an_account_is_called_the_others_are_synced(shared: Share
     shared.solved(ACME, "Restarted it.")
     shared.portal.add_article(title="Mail", text="words", accounts=[UNKNOWN])
     unrouted = shared.ticket(UNKNOWN)
-    await shared.accept(shared.instance.id, unrouted)
-    await shared.work()
+    await shared.accept_and_work(shared.instance.id, unrouted)
     [waiting] = await shared.deliveries(shared.instance.id)
     assert waiting.code == Code.ACCOUNT_UNKNOWN
     reports = await shared.sync()
@@ -615,15 +603,13 @@ async def test_a_help_desk_that_leads_from_one_id_to_the_next_is_left_soon(share
 async def test_a_moved_ticket_that_is_named_by_its_display_id_leaves_the_history(shared: Shared) -> None:
     ticket_id = shared.solved(ACME, "Restarted it.")
     shared.portal.tickets[ticket_id].display_id = "77"
-    await shared.accept(shared.acme.id, ticket_id, event="ticket_resolved")
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, ticket_id, event="ticket_resolved")
     shared.portal.update_ticket(ticket_id, account=GLOBEX)
     shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
     shared.portal.faults.clear()
     shared.fault("GET requests/77", "status", status=404, times=None)
     shared.answer("GET requests", requests=[shared.row(ticket_id, display_id="77")], list_info={"has_more_rows": False})
-    await shared.accept(shared.acme.id, "77")
-    await shared.work()
+    await shared.accept_and_work(shared.acme.id, "77")
     assert await shared.stored(shared.acme, "ticket", "id") == set()
 
 
@@ -664,8 +650,7 @@ async def test_a_tenant_that_becomes_another_account_cites_nothing_of_the_one_be
     for directory in (shared.directory, shared.worker.tenants):
         assert directory.refresh() == []
     await shared.sync()
-    await shared.accept(fresh.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(fresh.id, ticket_id)
     [note] = shared.notes(ticket_id)
     assert "Acme" not in note
 
@@ -759,8 +744,7 @@ async def test_erasing_one_client_or_the_shared_help_desk_touches_no_other_clien
     for account in (ACME, GLOBEX, UNKNOWN):
         shared.solved(account, f"Restarted the queue of {NAMES[account]}.")
     await shared.sync()
-    await shared.accept(shared.instance.id, shared.ticket(UNKNOWN))
-    await shared.work()
+    await shared.accept_and_work(shared.instance.id, shared.ticket(UNKNOWN))
 
     await erase_rows(urls.owner, shared.instance.id, actor="test")
     assert await list_strays(shared.database, shared.instance.id) == {}
@@ -784,8 +768,7 @@ async def _report(shared: Shared, account: str, who: int) -> str:
         requester=f"user{who}@example.com",
         site="Berlin",
     )
-    await shared.accept(owner.id, ticket_id)
-    await shared.work()
+    await shared.accept_and_work(owner.id, ticket_id)
     return ticket_id
 
 
