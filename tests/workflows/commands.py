@@ -51,10 +51,20 @@ def run(
     )
 
 
-def git(repository: Path, *arguments: str) -> str:
-    result = run("git", *arguments, cwd=repository)
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    """What a command that did its work said."""
     assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
+    return result.stdout
+
+
+def refused(result: subprocess.CompletedProcess[str]) -> str:
+    """Why a command did nothing."""
+    assert result.returncode == 1, result.stderr
+    return result.stderr
+
+
+def git(repository: Path, *arguments: str) -> str:
+    return done(run("git", *arguments, cwd=repository)).strip()
 
 
 def commit(repository: Path, message: str, files: dict[str, str]) -> str:

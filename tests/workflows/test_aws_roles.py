@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tests.manifests.rendering import FOUNDATION, of_kind, render
-from tests.workflows.commands import ROOT, path_with, program, run
+from tests.workflows.commands import ROOT, done, path_with, program, run
 
 GIVEN: Final = {
     "AWS_ACCOUNT_ID": "123456789012",
@@ -37,8 +37,8 @@ def _calls(folder: Path, image: str = "unset.invalid/ai-agents", **given: str) -
     installation.write_text(f"data:\n  image: {image}\n", encoding="utf-8")
     program(folder / "bin", "aws", AWS.format(calls=folder / "calls"))
     path = path_with(folder / "bin")
-    result = run(folder / "docs/aws/roles.sh", cwd=folder, PATH=path, **{**GIVEN, **given})
-    assert result.returncode == 0, result.stderr
+    done(run(folder / "docs/aws/roles.sh", cwd=folder, PATH=path, **{**GIVEN, **given}))
+
     return [json.loads(line) for line in (folder / "calls").read_text(encoding="utf-8").splitlines()]
 
 
@@ -149,8 +149,8 @@ esac
 def _secrets(folder: Path, **given: str) -> dict[str, Any]:
     program(folder / "bin", "aws", STORE.format(state=folder))
     path = path_with(folder / "bin")
-    result = run(ROOT / "docs/aws/secrets.sh", cwd=folder, PATH=path, **{**SECRETS, **given})
-    assert result.returncode == 0, result.stderr
+    done(run(ROOT / "docs/aws/secrets.sh", cwd=folder, PATH=path, **{**SECRETS, **given}))
+
     prefix = "ai-agents_production_"
     return {
         each.name.removeprefix(prefix): json.loads(each.read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 import yaml
 
-from tests.workflows.commands import ROOT, SCRIPTS, commit, git, path_with, program, run
+from tests.workflows.commands import ROOT, SCRIPTS, commit, done, git, path_with, program, refused, run
 
 IMAGE: Final = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ai-agents"
 BASE: Final = f"docker.io/library/debian:trixie-slim@sha256:{'b' * 64}"
@@ -63,9 +63,8 @@ def _builds(checkout: Path) -> list[str]:
 def test_image_is_pushed_by_content_commit_and_version_with_its_sbom(checkout: Path) -> None:
     head = git(checkout, "rev-parse", "HEAD")
 
-    result = _push(checkout)
+    done(_push(checkout))
 
-    assert result.returncode == 0, result.stderr
     [build] = _builds(checkout)
     for argument in (
         "--push",
@@ -168,10 +167,7 @@ def test_a_signature_that_does_not_verify_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_base_that_is_not_pinned_is_refused(checkout: Path) -> None:
-    result = _push(checkout, base="docker.io/library/debian:trixie-slim")
-
-    assert result.returncode == 1
-    assert "pinned by digest" in result.stderr
+    assert "pinned by digest" in refused(_push(checkout, base="docker.io/library/debian:trixie-slim"))
 
 
 def _registry(folder: Path, image: str) -> subprocess.CompletedProcess[str]:
@@ -207,7 +203,4 @@ def test_while_the_image_is_unset_nothing_is_released_and_nothing_is_red(tmp_pat
 
 @pytest.mark.parametrize("image", ["docker.io/library/ai-agents", f"{IMAGE}:latest", ""])
 def test_name_that_is_no_repository_of_ecr_is_refused(image: str, tmp_path: Path) -> None:
-    result = _registry(tmp_path, image)
-
-    assert result.returncode == 1
-    assert "kustomize/installation/installation.yaml" in result.stderr
+    assert "kustomize/installation/installation.yaml" in refused(_registry(tmp_path, image))
