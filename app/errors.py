@@ -6,8 +6,8 @@ meaning of a code and its remedy are in `core.diagnosis` only.
 AppError
 ├── Rejected                a person must change something    API 4xx; the worker gives up at once
 │   ├── Unauthenticated         401, one answer for every cause
-│   ├── TenantSuspended         403
-│   ├── MalformedDelivery       400, names the field
+│   ├── TenantSuspended         403: the tenant's file says `status: suspended`
+│   ├── MalformedDelivery       400: a webhook's body can't be used; names the field
 │   ├── TenantFileInvalid       the tenant's file or secret needs mending
 │   ├── AddressForbidden        the tenant's file does not allow this address
 │   ├── HelpDeskRefused         ServiceDesk Plus said no, and will again
@@ -22,18 +22,18 @@ AppError
 ├── NotNeeded               this delivery needs no note of its own
 │   └── TicketForeign           it is of another account of the shared instance
 ├── ModelKeyAwaited         the new key of a model may be on its way to us: the delivery waits
-├── AccountUnknown          no tenant's file names the ticket's account yet: the delivery waits
-├── LeaseLost               another worker has this delivery now; this one stops
+├── AccountUnknown          no tenant's file names the account of a shared instance's ticket yet: the delivery waits
+├── LeaseLost               another worker has this delivery now, or an operator settled it; this one stops
 └── Unavailable             the same call may succeed later   API 503; the worker tries again
     ├── BodyNotReceived         408: it did not arrive in time
     ├── Overloaded              more at once than this process may hold
     ├── DatabaseUnavailable     PostgreSQL did not commit, or could not be read
     ├── QueueUnavailable        Redis, for commands that need it; webhooks and workers don't
     ├── HelpDeskUnavailable
-    │   ├── CallsExhausted      our own limiter: costs no attempt
+    │   ├── CallsExhausted      `calls_per_minute` are used up for longer than this step may wait: costs no attempt
     │   └── HelpDeskDown        it answers no call at all: costs no attempt
     ├── ModelUnavailable
-    │   └── ModelBusy           it takes no more calls for now, and answers others
+    │   └── ModelBusy           it takes no more calls for now; it has answered others lately
     ├── ModelAwaited            a busy model: the delivery waits, and costs no attempt
     ├── MonitoringUnavailable
     └── DocumentationUnavailable
@@ -142,38 +142,26 @@ class Rejected(AppError):
 
 
 class Unauthenticated(Rejected):
-    """The sender can't be authenticated, for any reason."""
-
     code = Code.UNAUTHENTICATED
 
 
 class TenantSuspended(Rejected):
-    """The sender is authenticated, but its tenant's file says `status: suspended`."""
-
     code = Code.TENANT_SUSPENDED
 
 
 class MalformedDelivery(Rejected):
-    """The body of a webhook can't be used as it is."""
-
     code = Code.WEBHOOK_MALFORMED
 
 
 class TenantFileInvalid(Rejected):
-    """A tenant's file or one of its secrets is missing or wrong."""
-
     code = Code.TENANT_FILE_INVALID
 
 
 class AddressForbidden(Rejected):
-    """A tenant's URL leads to an address that its file does not allow."""
-
     code = Code.ADDRESS_FORBIDDEN
 
 
 class HelpDeskRefused(Rejected):
-    """ServiceDesk Plus refused a call; a retry would not help."""
-
     code = Code.HELP_DESK_REFUSED
 
 
@@ -184,14 +172,10 @@ class KeyReplaced(HelpDeskRefused):
 
 
 class TicketNotFound(HelpDeskRefused):
-    """ServiceDesk Plus has no ticket of this id."""
-
     code = Code.TICKET_NOT_FOUND
 
 
 class ModelRefused(Rejected):
-    """The model answered, but the answer can't be used."""
-
     code = Code.MODEL_REFUSED
 
 
@@ -202,8 +186,6 @@ class ModelKeyReplaced(ModelRefused):
 
 
 class ModelKeyAwaited(AppError):
-    """As `ModelKeyReplaced`, of a delivery that may wait for the new key."""
-
     code = Code.MODEL_UNAUTHORISED
 
 
@@ -230,20 +212,14 @@ class TicketForeign(NotNeeded):
 
 
 class AccountUnknown(AppError):
-    """A ticket of a shared instance whose account no tenant's file names."""
-
     code = Code.ACCOUNT_UNKNOWN
 
 
 class ModelDeclined(ModelRefused):
-    """The model refuses to write about this ticket; the settings are right."""
-
     code = Code.MODEL_DECLINED
 
 
 class ContentFiltered(ModelDeclined):
-    """The endpoint's content filter refused the prompt or the answer, so another model there would not help."""
-
     code = Code.MODEL_CONTENT_FILTER
 
 
@@ -261,8 +237,6 @@ class PromptTooLong(ModelRefused):
 
 
 class LeaseLost(AppError):
-    """The lease ran out and another worker took the delivery, or an operator settled it."""
-
     code = Code.LEASE_LOST
 
 
@@ -278,14 +252,10 @@ class Unavailable(AppError):
 
 
 class BodyNotReceived(Unavailable):
-    """The body of a webhook did not arrive whole, or not in time."""
-
     code = Code.BODY_NOT_RECEIVED
 
 
 class Overloaded(Unavailable):
-    """More comes in at once than this process may hold."""
-
     code = Code.OVERLOADED
 
 
@@ -297,8 +267,6 @@ class DatabaseUnavailable(Unavailable):
 
 
 class QueueUnavailable(Unavailable):
-    """Redis could not be read or written."""
-
     code = Code.QUEUE_UNAVAILABLE
 
 
@@ -309,8 +277,6 @@ class HelpDeskUnavailable(Unavailable):
 
 
 class CallsExhausted(HelpDeskUnavailable):
-    """The tenant's `calls_per_minute` are used up for longer than this step may wait."""
-
     code = Code.CALLS_EXHAUSTED
 
 
@@ -325,20 +291,14 @@ class ModelUnavailable(Unavailable):
 
 
 class ModelBusy(ModelUnavailable):
-    """The model takes no more calls for now; it has answered others lately."""
-
     code = Code.MODEL_BUSY
 
 
 class ModelAwaited(Unavailable):
-    """As `ModelBusy`, of a delivery that may wait for it."""
-
     code = Code.MODEL_BUSY
 
 
 class MonitoringUnavailable(Unavailable):
-    """The tenant's monitoring did not answer."""
-
     code = Code.MONITORING_UNAVAILABLE
 
 
