@@ -104,7 +104,6 @@ ACCOUNTS = {"busy": "601", "quiet": "602"}
 
 
 def separate(help_desk: HelpDeskSimulator, here: Path) -> tuple[dict[str, Portal], dict[str, Tenant]]:  # noqa: ARG001
-    """A help desk for each tenant."""
     portals = {
         slug: help_desk.add_portal(Portal(slug=slug, edition=Edition.ON_PREMISES, api_key="key")) for slug in ACCOUNTS
     }

@@ -105,8 +105,6 @@ class Fit(_Part):
 
 
 class Case(_Part):
-    """One case."""
-
     name: str
     kind: Kind
     part: Literal["dev", "held"] = "dev"

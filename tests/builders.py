@@ -82,7 +82,6 @@ def an_instance(name: str = "main", *, id: UUID | None = None, **changes: Any) -
 
 
 def an_account(instance: Instance, slug: str, account: dict[str, Any], **changes: Any) -> Tenant:
-    """A tenant that is *account* of *instance*."""
     values = {"id": uuid4(), "slug": slug, "name": slug.title(), **changes}
     return Tenant.model_validate({**values, "servicedesk": {**instance.options, "account": account}})
 

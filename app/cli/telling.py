@@ -24,7 +24,6 @@ _SPACES: Final = re.compile(r"[ \t]+")
 
 
 def lines_of(trial: Trial) -> Iterator[str]:
-    """The trial as lines of text."""
     yield from _about_ticket(trial)
     for group in trial.enhancement.gathered:
         yield from _found(trial, group)

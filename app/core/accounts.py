@@ -31,7 +31,6 @@ class Accounts(Generic[Entry]):
             self._by_site |= dict.fromkeys(account.site_ids, entry)
 
     def find(self, told: AccountRef) -> Entry | None:
-        """The entry of the account *told*."""
         found = self._by_id.get(told.id) if told.id else None
         return found if found is not None else self._by_name.get(same_name(told.name)) if told.name else None
 

@@ -146,7 +146,6 @@ class AccountRef:
 
     @classmethod
     def of_label(cls, label: str) -> AccountRef:
-        """The account with this `label`."""
         parts = re.fullmatch(r"(\S+) \((.+)\)", label)
         return cls(parts[1], parts[2]) if parts else cls(label, label)
 

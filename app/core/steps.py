@@ -21,8 +21,6 @@ _Number = Annotated[int, Field(le=2**53)]
 
 
 class Step(BaseModel, frozen=True):
-    """One step."""
-
     name: str
     began_at: datetime
     ms: _Number

@@ -29,8 +29,6 @@ Vector = list[float]
 
 @dataclass(frozen=True, slots=True)
 class TicketVectors:
-    """What a ticket says, as vectors."""
-
     model: str
     title: Vector
     text: Vector

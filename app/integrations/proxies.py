@@ -27,8 +27,6 @@ _NAME: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*(?!\d+$)[a-
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One proxy."""
-
     variable: str
     """That names it, for the remedy in an error."""
     url: str

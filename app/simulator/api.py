@@ -33,8 +33,6 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One authenticated call."""
-
     method: str
     path: tuple[str, ...]
     """Below `/api/v3`: `("requests", "100234", "notes")`."""

@@ -181,7 +181,6 @@ def doubtful_secrets(known: KnownTenant) -> list[str]:
 
 
 def needed_help_desk_secrets(tenant: Tenant) -> tuple[str, ...]:
-    """The secrets that a call to the help desk of *tenant* needs."""
     return OAUTH_FILES if tenant.servicedesk.edition.is_cloud else (API_KEY_FILE,)
 
 

@@ -38,7 +38,6 @@ def expressions() -> dict[str, str]:
 
 
 def metrics_of(expression: str) -> set[str]:
-    """The names of the metrics in *expression*."""
     bare = _STRING.sub('""', expression)
     bare = _GROUPING.sub(" ", _BRACES.sub(" ", bare))
     return {name for name in _NAME.findall(bare) if name.lower() not in _WORDS}

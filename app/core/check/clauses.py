@@ -60,7 +60,6 @@ class Clause:
 
 
 def clauses_of(said: Sequence[str]) -> tuple[Clause, ...]:
-    """The clauses of the tokens *said*."""
     known = opposites()
     made: list[Clause] = []
     begins = ""

@@ -71,7 +71,6 @@ class Opposites:
 
 @lru_cache(maxsize=20_000)
 def poles_of(token: str) -> frozenset[Pole]:
-    """The poles that *token* stands on."""
     known = opposites()
     if found := known.exact.get(token):
         return found

@@ -27,8 +27,6 @@ _ACTS: Final = load_newest(__package__, "acts", by=["acted_at"])
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act of an operator."""
-
     tenant_id: UUID
     acted_at: datetime
     actor: str

@@ -80,8 +80,6 @@ _WRITTEN: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A technician's vote on the note."""
-
     is_helpful: bool
     comment: str
     voted_at: datetime

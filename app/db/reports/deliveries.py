@@ -121,7 +121,6 @@ def _count(names: frozenset[str]) -> Statement:
 
 
 async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> DeliveryDetails | None:
-    """One delivery of the tenant, or None."""
     own = select(*VIEW, func.length(Delivery.body).label("body_bytes")).where(*_key(tenant_id, job_id))
     async with database.as_tenant(tenant_id) as session:
         row = (await session.execute(own)).mappings().one_or_none()

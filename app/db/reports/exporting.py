@@ -27,8 +27,6 @@ _VOTES: Final = load_text(__package__, "votes_to_export")
 
 @dataclass(frozen=True, slots=True)
 class VotedNote:
-    """One vote."""
-
     job_id: UUID
     ticket_id: str
     is_helpful: bool

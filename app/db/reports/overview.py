@@ -39,8 +39,6 @@ class HourCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TenantFigures:
-    """The figures of one tenant now."""
-
     tenant_id: UUID
     load: TenantLoad = field(default_factory=TenantLoad)
     failures: FailedDeliveries = field(default_factory=FailedDeliveries)

@@ -41,8 +41,6 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """One vote."""
-
     tenant_id: UUID
     job_id: UUID
     ticket_id: str | None

@@ -48,7 +48,6 @@ _LINK_FIELD: Final = "linked_to_request"
 
 
 def ticket_fields(edition: Edition, account_fields: Sequence[str]) -> list[str]:
-    """The fields that a list of tickets is asked for."""
     own = {field.partition(".")[0] for field in account_fields}
     return [*_TICKET_FIELDS, *(_CLOUD_FIELDS if edition.is_cloud else ()), *sorted(own)]
 
