@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from demo.embedded import DatabaseUrls, ValkeyServer
@@ -15,7 +16,8 @@ from tests.integration.forked import ForkedProcess
 
 
 @asynccontextmanager
-async def open_api_process(
+async def _open_process(
+    command: str,
     urls: DatabaseUrls,
     valkey: ValkeyServer,
     tenants: Path,
@@ -24,35 +26,20 @@ async def open_api_process(
     /,
     **variables: str,
 ) -> AsyncIterator[Process]:
-    told = {"DATABASE_URL": urls.intake, **common_variables(valkey, tenants), **variables}
-    process = start("app", "api", variables=told, log=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-
-
-@asynccontextmanager
-async def open_worker_process(
-    urls: DatabaseUrls,
-    valkey: ValkeyServer,
-    tenants: Path,
-    log: Path,
-    start: type[Process] = ForkedProcess,
-    /,
-    **variables: str,
-) -> AsyncIterator[Process]:
-    told = {
-        "DATABASE_URL": urls.worker,
-        "OPENAI_API_KEY": "offline",
-        **common_variables(valkey, tenants),
-        **variables,
+    own = {
+        "api": {"DATABASE_URL": urls.intake},
+        "worker": {"DATABASE_URL": urls.worker, "OPENAI_API_KEY": "offline"},
     }
-    process = start("app", "worker", variables=told, log=log)
+    told = own[command] | common_variables(valkey, tenants) | variables
+    process = start("app", command, variables=told, log=log)
     try:
         yield process
     finally:
         process.kill()
+
+
+open_api_process = partial(_open_process, "api")
+open_worker_process = partial(_open_process, "worker")
 
 
 def common_variables(valkey: ValkeyServer, tenants: Path) -> dict[str, str]:

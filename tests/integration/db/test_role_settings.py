@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -25,6 +26,7 @@ _SETTINGS: Final = """
 select name, vartype, min_val, max_val, enumvals, setting from pg_settings
 where context in ('user', 'backend') and name not in ('role', 'session_authorization') order by name
 """
+_ROLES: Final = ("worker", "intake")
 _WORDS: Final = ("", "pg_temp", "no-such-value", "1", "0")
 
 
@@ -41,9 +43,8 @@ def _values(row: asyncpg.Record) -> list[str]:
 
 async def _find_allowed(url: str) -> dict[str, list[str]]:
     """The settings, with values, that the role of *url* may keep for its later sessions."""
-    connection = await asyncpg.connect(url)
     allowed: dict[str, list[str]] = {}
-    try:
+    async with connected(url) as connection:
         for row in await connection.fetch(_SETTINGS):
             for value in _values(row):
                 with suppress(asyncpg.PostgresError):
@@ -51,8 +52,6 @@ async def _find_allowed(url: str) -> dict[str, list[str]]:
                         await connection.execute(f"alter role current_user set {row['name']} = '{value}'")
                         allowed.setdefault(row["name"], []).append(value)
                         raise _NotKept
-    finally:
-        await connection.close()
     return allowed
 
 
@@ -76,20 +75,26 @@ async def _use(urls: DatabaseUrls) -> None:
         assert listed.job_id == job
 
 
-@pytest.mark.parametrize("role", ["worker", "intake"])
-async def test_no_setting_that_a_role_may_keep_stops_the_product(urls: DatabaseUrls, role: str) -> None:
+@pytest.fixture
+async def superuser(urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    """Takes back what a test set for the roles."""
+    async with connected(urls.superuser) as connection:
+        yield connection
+        for role in _ROLES:
+            await connection.execute(f"alter role ai_agents_{role} reset all")
+
+
+@pytest.mark.parametrize("role", _ROLES)
+async def test_no_setting_that_a_role_may_keep_stops_the_product(
+    urls: DatabaseUrls, superuser: asyncpg.Connection, role: str
+) -> None:
     allowed = await _find_allowed(getattr(urls, role))
     assert {"search_path", "default_transaction_read_only", "statement_timeout"} <= allowed.keys()
-    superuser = await asyncpg.connect(urls.superuser)
-    try:
-        # All settings at once, each at the first of its values, then each at the second, and so on.
-        for number in range(max(map(len, allowed.values()))):
-            for name, values in allowed.items():
-                await superuser.execute(f"alter role ai_agents_{role} set {name} = '{values[number % len(values)]}'")
-            await _use(urls)
-    finally:
-        await superuser.execute(f"alter role ai_agents_{role} reset all")
-        await superuser.close()
+    # All settings at once, each at the first of its values, then each at the second, and so on.
+    for number in range(max(map(len, allowed.values()))):
+        for name, values in allowed.items():
+            await superuser.execute(f"alter role ai_agents_{role} set {name} = '{values[number % len(values)]}'")
+        await _use(urls)
 
 
 @pytest.mark.parametrize(
@@ -105,51 +110,38 @@ async def test_no_setting_that_a_role_may_keep_stops_the_product(urls: DatabaseU
         ("restrict_nonsystem_relation_kind", "view"),
     ],
 )
-async def test_none_of_these_stops_it(urls: DatabaseUrls, name: str, value: str) -> None:
-    superuser = await asyncpg.connect(urls.superuser)
-    try:
-        for role in ("worker", "intake"):
-            await superuser.execute(f"alter role ai_agents_{role} set {name} = '{value}'")
-        await _use(urls)
-    finally:
-        for role in ("worker", "intake"):
-            await superuser.execute(f"alter role ai_agents_{role} reset all")
-        await superuser.close()
+async def test_none_of_these_stops_it(urls: DatabaseUrls, superuser: asyncpg.Connection, name: str, value: str) -> None:
+    for role in _ROLES:
+        await superuser.execute(f"alter role ai_agents_{role} set {name} = '{value}'")
+    await _use(urls)
 
 
-async def test_a_setting_of_the_workers_role_stops_kedas_query(urls: DatabaseUrls) -> None:
+async def test_a_setting_of_the_workers_role_stops_kedas_query(
+    urls: DatabaseUrls, superuser: asyncpg.Connection
+) -> None:
     """And none of the intake role. KEDA logs in as the worker's by a driver of its own, which undoes nothing."""
     (scaled,) = of_kind(render(WORKLOAD), "ScaledObject")
     (query,) = (each["metadata"]["query"] for each in scaled["spec"]["triggers"] if each["type"] == "postgresql")
-    superuser = await asyncpg.connect(urls.superuser)
 
     async def ask() -> int:
         async with connected(urls.worker) as connection:
             return int(await connection.fetchval(query))
 
-    try:
-        await superuser.execute("alter role ai_agents_intake set row_security = off")
-        assert await ask() == 0
-        await superuser.execute("alter role ai_agents_worker set row_security = off")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await ask()
-        with pytest.raises(MissingRole, match="alter role ai_agents_worker reset row_security"):
-            await migrate(urls.owner, tell=lambda _: None)  # as each release does
-    finally:
-        for role in ("worker", "intake"):
-            await superuser.execute(f"alter role ai_agents_{role} reset all")
-        await superuser.close()
+    await superuser.execute("alter role ai_agents_intake set row_security = off")
+    assert await ask() == 0
+    await superuser.execute("alter role ai_agents_worker set row_security = off")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await ask()
+    with pytest.raises(MissingRole, match="alter role ai_agents_worker reset row_security"):
+        await migrate(urls.owner, tell=lambda _: None)  # as each release does
 
 
-async def test_what_is_set_for_the_database_holds(urls: DatabaseUrls) -> None:
+async def test_what_is_set_for_the_database_holds(urls: DatabaseUrls, superuser: asyncpg.Connection) -> None:
     """A provider makes a database read-only when its disk is full."""
-    superuser = await asyncpg.connect(urls.superuser)
     database = await superuser.fetchval("select current_database()")
+    await superuser.execute(f'alter database "{database}" set default_transaction_read_only = on')
     try:
-        await superuser.execute(f'alter database "{database}" set default_transaction_read_only = on')
         with pytest.raises(DatabaseUnavailable):
             await _use(urls)
     finally:
-        await superuser.execute("set default_transaction_read_only = off")
         await superuser.execute(f'alter database "{database}" reset default_transaction_read_only')
-        await superuser.close()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -18,22 +16,28 @@ from tests.integration.worker.conftest import Stage
 acme = pytest.mark.parametrize("stage", [{"slug": "acme"}], indirect=True, ids=["acme"])
 
 
-def variables(urls: DatabaseUrls, stage: Stage, folder: Path) -> dict[str, str]:
+@pytest.fixture
+def variables(urls: DatabaseUrls, stage: Stage, tmp_path: Path) -> dict[str, str]:
     return {
         "DATABASE_URL": urls.worker,
-        "TENANTS_DIR": str(folder / "files"),
-        "TENANT_SECRETS_DIR": str(folder / "secrets"),
+        "TENANTS_DIR": str(tmp_path / "files"),
+        "TENANT_SECRETS_DIR": str(tmp_path / "secrets"),
         "OPENAI_API_KEY": "offline",
         "OPENAI_BASE_URL": stage.model.url,
         "LLM_TIMEOUT_SECONDS": "3",
     }
 
 
-async def tried(
-    stage: Stage, urls: DatabaseUrls, folder: Path, ticket_id: str, *options: str, **changes: str
-) -> subprocess.CompletedProcess[str]:
-    found = {name: value for name, value in {**variables(urls, stage, folder), **changes}.items() if value}
-    return await call_here("try", "--tenant", "acme", "--ticket", ticket_id, *options, **found)
+async def tried(variables: dict[str, str], ticket_id: str, *options: str) -> str:
+    ended = await call_here("try", "--tenant", "acme", "--ticket", ticket_id, *options, **variables)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+async def not_tried(variables: dict[str, str], ticket_id: str) -> str:
+    ended = await call_here("try", "--tenant", "acme", "--ticket", ticket_id, **variables)
+    assert ended.returncode == 1, ended.stdout
+    return ended.stderr
 
 
 def posted(stage: Stage) -> list[str]:
@@ -46,12 +50,9 @@ async def rows(stage: Stage, table: str) -> int:
 
 
 @acme
-async def test_each_step_is_told_and_nothing_is_posted_or_stored(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path
-) -> None:
+async def test_each_step_is_told_and_nothing_is_posted_or_stored(stage: Stage, variables: dict[str, str]) -> None:
     ticket_id = stage.ticket(description="Outlook on PC-0231 shows no mail since noon. Mail ines@acme.example.")
-    told = await tried(stage, urls, tmp_path, ticket_id)
-    assert told.returncode == 0, told.stderr
+    told = await tried(variables, ticket_id)
     for part in (
         f"#{ticket_id} Outlook receives no mail",
         "a webhook about it would lead to a note",
@@ -70,7 +71,7 @@ async def test_each_step_is_told_and_nothing_is_posted_or_stored(
         "posted nowhere",
         "$0.000",
     ):
-        assert part in told.stdout, part
+        assert part in told, part
     assert posted(stage) == []
     assert stage.notes(ticket_id) == []
     assert (await rows(stage, "delivery"), await rows(stage, "enhancement"), await rows(stage, "due")) == (0, 0, 0)
@@ -87,22 +88,18 @@ async def test_each_step_is_told_and_nothing_is_posted_or_stored(
 
 
 @acme
-async def test_each_sentence_that_is_left_out_is_told_with_the_reason(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path
-) -> None:
+async def test_each_sentence_that_is_left_out_is_told_with_the_reason(stage: Stage, variables: dict[str, str]) -> None:
     odd = "The moon is made of green cheese and sheds light on the garden."
     ticket_id = stage.ticket(description=f"Outlook shows no mail since noon. {odd} Thanks.")
     stage.model.behave("obey", times=None)
-    told = await tried(stage, urls, tmp_path, ticket_id, "--json")
-    assert told.returncode == 0, told.stderr
-    assert [each["why"] for each in json.loads(told.stdout)["left_out"] if odd in each["text"]]
+    told = await tried(variables, ticket_id, "--json")
+    assert [each["why"] for each in json.loads(told)["left_out"] if odd in each["text"]]
 
 
 @acme
-async def test_a_program_reads_the_same(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
-    told = await tried(stage, urls, tmp_path, stage.ticket(), "--json")
-    assert told.returncode == 0, told.stderr
-    found = json.loads(told.stdout)
+async def test_a_program_reads_the_same(stage: Stage, variables: dict[str, str]) -> None:
+    told = await tried(variables, stage.ticket(), "--json")
+    found = json.loads(told)
     assert found["posted"] is False
     assert found["note"]["words"] <= 150
     [call] = found["calls"]
@@ -113,31 +110,28 @@ async def test_a_program_reads_the_same(stage: Stage, urls: DatabaseUrls, tmp_pa
 
 @acme
 async def test_a_closed_ticket_is_tried_too_and_why_it_gets_no_note_is_told(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path
+    stage: Stage, variables: dict[str, str]
 ) -> None:
     ticket_id = stage.ticket(status="Closed", resolution="Turned it on.")
-    told = await tried(stage, urls, tmp_path, ticket_id)
-    assert told.returncode == 0, told.stderr
-    assert "no note by itself: the ticket was closed before its turn" in told.stdout
-    assert "of at most 150 words" in told.stdout
+    told = await tried(variables, ticket_id)
+    assert "no note by itself: the ticket was closed before its turn" in told
+    assert "of at most 150 words" in told
 
 
 @acme
-async def test_what_the_model_invents_is_told_with_the_reason(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+async def test_what_the_model_invents_is_told_with_the_reason(stage: Stage, variables: dict[str, str]) -> None:
     stage.model.behave("obey", times=5)
-    told = await tried(stage, urls, tmp_path, stage.ticket(description="Format the system volume with format C: /q."))
-    assert told.returncode == 0, told.stderr
-    assert "left out" in told.stdout
-    assert "it holds a name, number or command that no source has" in told.stdout
+    told = await tried(variables, stage.ticket(description="Format the system volume with format C: /q."))
+    assert "left out" in told
+    assert "it holds a name, number or command that no source has" in told
 
 
 @acme
-async def test_a_model_that_does_not_answer_is_told(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+async def test_a_model_that_does_not_answer_is_told(stage: Stage, variables: dict[str, str]) -> None:
     stage.model.behave("server_error", times=9)
-    told = await tried(stage, urls, tmp_path, stage.ticket())
-    assert told.returncode == 0, told.stderr
-    assert "the model's endpoint answered 500" in told.stdout
-    assert "the model gave no answer" in told.stdout
+    told = await tried(variables, stage.ticket())
+    assert "the model's endpoint answered 500" in told
+    assert "the model gave no answer" in told
     async with stage.database.as_tenant(stage.tenant.id) as session:
         assert (await session.execute(text("select count(*) from gate"))).scalar_one() == 0  # no circuit counts it
 
@@ -156,57 +150,50 @@ async def test_a_model_that_does_not_answer_is_told(stage: Stage, urls: Database
     ids=["no ticket", "a path", "empty", "no key", "no database", "database down"],
 )
 async def test_what_is_missing_is_named_with_a_remedy(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path, ticket_id: str | None, changes: dict[str, str], told: str
+    stage: Stage, variables: dict[str, str], ticket_id: str | None, changes: dict[str, str], told: str
 ) -> None:
-    asked = stage.ticket() if ticket_id is None else ticket_id
-    ended = await tried(stage, urls, tmp_path, asked, **changes)
-    assert ended.returncode == 1, ended.stdout
-    assert told in ended.stderr + str(ended.stdout)
+    given = {name: value for name, value in {**variables, **changes}.items() if value}
+    assert told in await not_tried(given, stage.ticket() if ticket_id is None else ticket_id)
 
 
 @acme
-async def test_a_help_desk_that_refuses_is_told_with_where_to_look(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path
-) -> None:
+async def test_a_help_desk_that_refuses_is_told_with_where_to_look(stage: Stage, variables: dict[str, str]) -> None:
     ticket_id = stage.ticket()
     stage.fault(f"GET requests/{ticket_id}", "status", status=401, times=None)
-    ended = await tried(stage, urls, tmp_path, ticket_id)
-    assert ended.returncode == 1
-    assert "acme/api_key" in ended.stderr
-    assert "`ai-agents try --tenant acme`" in ended.stderr
+    told = await not_tried(variables, ticket_id)
+    assert "acme/api_key" in told
+    assert "`ai-agents try --tenant acme`" in told
 
 
 @acme
-async def test_an_empty_history_says_how_it_is_filled(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+async def test_an_empty_history_says_how_it_is_filled(stage: Stage, variables: dict[str, str]) -> None:
     async with stage.database.as_tenant(stage.tenant.id) as session:
         await session.execute(text("delete from posting"))
         await session.execute(text("delete from corpus"))
-    told = await tried(stage, urls, tmp_path, stage.ticket())
-    assert told.returncode == 0, told.stderr
-    assert "run `ai-agents sync --tenant acme`" in told.stdout
-    assert "not asked" in told.stdout
+    told = await tried(variables, stage.ticket())
+    assert "run `ai-agents sync --tenant acme`" in told
+    assert "not asked" in told
 
 
 @acme
-async def test_without_a_ticket_it_looks_at_the_help_desk(stage: Stage, urls: DatabaseUrls, tmp_path: Path) -> None:
+async def test_without_a_ticket_it_looks_at_the_help_desk(
+    stage: Stage, variables: dict[str, str], tmp_path: Path
+) -> None:
     stage.ticket()
-    found: dict[str, Any] = variables(urls, stage, tmp_path)
-    looked = await call_here("try", "--tenant", "acme", **found)
+    looked = await call_here("try", "--tenant", "acme", **variables)
     assert "nothing was posted" in looked.stdout
-    assert looked.stdout == (await call_here("tenants", "try", "acme", **found)).stdout
-    assert (await call_here("try", "--tenant", "acme", "--json", **found)).returncode == 2
+    assert looked.stdout == (await call_here("tenants", "try", "acme", **variables)).stdout
+    assert (await call_here("try", "--tenant", "acme", "--json", **variables)).returncode == 2
     write_tenant(tmp_path, a_tenant("other"), webhook_secret="s", api_key="k")
-    unknown = await call_here("try", "--tenant", "acmee", "--ticket", "1", **found)
+    unknown = await call_here("try", "--tenant", "acmee", "--ticket", "1", **variables)
     assert "known tenants: acme, other" in unknown.stderr
     assert posted(stage) == []
 
 
 @pytest.mark.parametrize("stage", [{"slug": "acme", "note": {"mode": "shadow"}}], indirect=True, ids=["shadow"])
-async def test_the_smoke_test_says_at_once_that_no_note_would_come(
-    stage: Stage, urls: DatabaseUrls, tmp_path: Path
-) -> None:
+async def test_the_smoke_test_says_at_once_that_no_note_would_come(stage: Stage, variables: dict[str, str]) -> None:
     asked = ["smoke", "--tenant", "acme", "--ticket", stage.ticket(), "--url", "http://127.0.0.1:1"]
-    ended = await call_here(*asked, **variables(urls, stage, tmp_path))
+    ended = await call_here(*asked, **variables)
     assert ended.returncode == 1
     assert "acme is in shadow mode" in ended.stderr
     assert posted(stage) == []
