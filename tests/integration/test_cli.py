@@ -211,15 +211,14 @@ async def test_deliveries_are_sent_listed_shown_and_replayed(running: Running, u
 
 
 async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
-    running: Running, urls: DatabaseUrls
+    running: Running, urls: DatabaseUrls, superuser: asyncpg.Connection
 ) -> None:
     api, _, folders, _ = running
     database = {"DATABASE_URL": urls.worker, **folders}
     for ticket in ("501", "502", "503"):
         sent = await call_here("webhook", "send", "--tenant", "failing", "--url", api.url, ticket, **folders)
         assert sent.returncode == 0, sent.stderr
-    connection = await asyncpg.connect(urls.superuser)
-    failed = await connection.fetch(
+    failed = await superuser.fetch(
         "with failed as (update delivery set status = 'failed', settled_at = now(), code = 'help_desk_failed',"
         " last_error = 'answered 502'"
         " where tenant_id = $1 and ticket_id = any($2) returning tenant_id, job_id), gone as (delete from due using"
@@ -227,7 +226,6 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
         FAILING.id,
         ["501", "502", "503"],
     )
-    await connection.close()
     assert len(failed) == 3
 
     chosen = ["--tenant", "failing", "--since", "1h", "--reason", "help_desk_failed"]

@@ -209,9 +209,8 @@ async def test_a_tenant_that_was_set_for_a_session_shows_nothing_to_the_product(
 
 
 async def test_what_a_role_set_for_its_later_sessions_does_not_hold_behind_the_pool(
-    urls: DatabaseUrls, run_folder: RunFolder
+    urls: DatabaseUrls, superuser: asyncpg.Connection, run_folder: RunFolder
 ) -> None:
-    superuser = await asyncpg.connect(urls.superuser)
     roles, tenant = ("ai_agents_worker", "ai_agents_intake"), uuid4()
     try:
         for role in roles:
@@ -230,7 +229,6 @@ async def test_what_a_role_set_for_its_later_sessions_does_not_hold_behind_the_p
         for role in roles:
             await superuser.execute(f"alter role {role} reset all")
         await superuser.execute("delete from due")
-        await superuser.close()
 
 
 async def test_the_intake_stores_each_delivery_under_its_own_tenant(pooler: PgBouncer, urls: DatabaseUrls) -> None:

@@ -12,7 +12,6 @@ import pytest
 from app.api.app import open_api
 from app.core.feedback import MAX_COMMENT_CHARS, make_token
 from app.settings import ApiSettings
-from demo.embedded import DatabaseUrls
 from tests.integration.api.conftest import Tenants
 
 KEY = "k" * 32
@@ -29,18 +28,16 @@ async def voter(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def note(urls: DatabaseUrls, tenants: Tenants) -> AsyncIterator[tuple[UUID, str, asyncpg.Connection]]:
+async def note(superuser: asyncpg.Connection, tenants: Tenants) -> tuple[UUID, str, asyncpg.Connection]:
     """A posted note: its job id, its link's path, and a look into the database."""
     job_id = uuid4()
-    connection = await asyncpg.connect(urls.superuser)
-    await connection.execute(
+    await superuser.execute(
         "insert into enhancement (tenant_id, ticket_id, version, job_id, note_id) values ($1, $2, 'v', $3, '1')",
         tenants.acme.id,
         uuid4().hex,
         job_id,
     )
-    yield job_id, f"/feedback/{make_token(tenants.acme.id, job_id, key=KEY.encode())}", connection
-    await connection.close()
+    return job_id, f"/feedback/{make_token(tenants.acme.id, job_id, key=KEY.encode())}", superuser
 
 
 async def test_opening_the_link_votes_for_nobody(

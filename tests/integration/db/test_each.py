@@ -45,18 +45,16 @@ STATEMENTS = dict(find_statements())
 
 
 @pytest.fixture(scope="module")
-async def filled(urls: DatabaseUrls) -> None:
+async def filled(superuser: asyncpg.Connection) -> None:
     """Each table has a row of each tenant."""
-    connection = await asyncpg.connect(urls.superuser)
     for one, other in zip(TENANTS[::2], TENANTS[1::2], strict=True):
-        await fill_every_table(connection, one, other)
+        await fill_every_table(superuser, one, other)
     for tenant_id in TENANTS:
-        await connection.execute(
+        await superuser.execute(
             "update delivery set status = 'done', code = 'ticket_closed', ticket_id = '1', accepted_at = $2 where tenant_id = $1",
             tenant_id,
             NOW - timedelta(seconds=TENANTS.index(tenant_id)),
         )
-    await connection.close()
 
 
 def test_they_are_found() -> None:

@@ -200,9 +200,8 @@ async def test_a_check_sees_a_schema_that_is_behind_ahead_or_changed_by_hand(mig
 
 
 async def test_the_owner_is_no_superuser(empty: DatabaseUrls) -> None:
-    connection = await asyncpg.connect(empty.owner)
-    row = await connection.fetchrow("select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = user")
-    await connection.close()
+    async with connected(empty.owner) as owner:
+        row = await owner.fetchrow("select rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = user")
     assert list(row) == [False, False, False]
 
 

@@ -10,16 +10,14 @@ import pytest
 from app.db.ledger import retention
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.worker.retention import forget_old
-from demo.embedded import DatabaseUrls
 from tests.integration.worker.conftest import Stage, add_tenant
 
 
 async def test_a_round_forgets_all_that_is_old_however_many_batches_that_takes(
-    stage: Stage, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
     young = await stage.deliver(stage.ticket())
-    superuser = await asyncpg.connect(urls.superuser)
     await superuser.execute(
         "insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)"
         " select $1, gen_random_uuid(), 'x', 'ticket_created', '', 'done', now() - interval '91 days', now() - interval"
@@ -30,16 +28,14 @@ async def test_a_round_forgets_all_that_is_old_however_many_batches_that_takes(
     await forget_old(stage.database, stage.worker.tenants)
 
     left = await superuser.fetch("select job_id from delivery where tenant_id = $1", stage.tenant.id)
-    await superuser.close()
     assert [row["job_id"] for row in left] == [young]
 
 
 async def test_rows_that_can_not_be_deleted_keep_no_other_tenants(
-    stage: Stage, help_desk: HelpDeskSimulator, urls: DatabaseUrls, tmp_path: Path
+    stage: Stage, help_desk: HelpDeskSimulator, superuser: asyncpg.Connection, tmp_path: Path
 ) -> None:
     others = [add_tenant(help_desk, tmp_path)[0].id for _ in range(3)]
     assert stage.worker.tenants.refresh() == []
-    superuser = await asyncpg.connect(urls.superuser)
     await superuser.execute(
         "insert into delivery (tenant_id, job_id, ticket_id, event, body, status, accepted_at, settled_at)"
         " select unnest($1::uuid[]), gen_random_uuid(), 'x', 'ticket_created', '', 'done', now() - interval '91 days',"
@@ -56,5 +52,4 @@ async def test_rows_that_can_not_be_deleted_keep_no_other_tenants(
 
     left = await superuser.fetch("select tenant_id from delivery where tenant_id = any($1)", [stage.tenant.id, *others])
     await superuser.execute("drop function refuse cascade")
-    await superuser.close()
     assert [row["tenant_id"] for row in left] == [stage.tenant.id]
