@@ -326,7 +326,7 @@ def find_free_port() -> int:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                reason = error.strerror
+                reason = str(error.strerror)
                 continue
         _given.add(port)
         return port

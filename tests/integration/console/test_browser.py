@@ -288,7 +288,7 @@ async def _look(desk: Desk, page: Page, name: str, look: str) -> None:
     size = LOOKS[look]["viewport"]
     # 320: what is left of 1,280 where somebody reads at 400 %.
     for width in (320, size["width"]) if look == "phone" else (size["width"],):
-        await page.set_viewport_size({**size, "width": width})
+        await page.set_viewport_size({"width": width, "height": size["height"]})
         found = await page.evaluate("document.documentElement.scrollWidth")
         assert found <= width, f"{name} is {found} pixels wide, {look}"
     assert desk.complaints == [], name
