@@ -1,4 +1,4 @@
--- What is shown of found articles.
-select id, title, updated_at, left(text, cast(:max_chars as integer)) as text
+-- What rank.sql returns of articles, for the note.
+select id as shown_id, title, updated_at, left(text, cast(:max_chars as integer)) as text
 from article
-where tenant_id = :tenant_id and id = any(cast(:ids as text[]))
+where tenant_id = :tenant_id

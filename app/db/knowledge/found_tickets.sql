@@ -1,6 +1,5 @@
--- What is read of found tickets; the texts of those alone that are :shown.
-select id, display_id, subject, status, category, subcategory, priority, "group", technician, resolved_at,
-    case when id = any(cast(:shown as text[])) then left(description, cast(:max_chars as integer)) end as description,
-    case when id = any(cast(:shown as text[])) then left(resolution, cast(:max_chars as integer)) end as resolution
+-- What rank.sql returns of tickets, for the note.
+select id as shown_id, display_id, subject, status, category, subcategory, priority, "group", technician, resolved_at,
+    left(description, cast(:max_chars as integer)) as description, left(resolution, cast(:max_chars as integer)) as resolution
 from ticket
-where tenant_id = :tenant_id and id = any(cast(:ids as text[]))
+where tenant_id = :tenant_id

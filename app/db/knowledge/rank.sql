@@ -1,6 +1,7 @@
 -- The documents of one kind that answer a query best, by BM25.
 --
 -- {documents}       the table of the documents, or what stands for it
+-- {shown}           what is shown of the documents
 -- {closeness}       of documents: how close the vector of their text is to the query's, 0 to 1; without vectors no row
 -- :kind             `ticket` or `article`
 -- :terms, :weights  the query's terms that some document holds, those that weigh most first (`weighing`)
@@ -201,8 +202,8 @@ best as materialized (
     order by relevance * boost desc, id desc
     limit :limit
 )
--- With the votes for and against each, without those that an operator has taken back.
-select best.*, coalesce(v.up, 0) as up, coalesce(v.down, 0) as down
+-- With what is shown of each, and the votes for and against it, without those that an operator has taken back.
+select best.*, coalesce(v.up, 0) as up, coalesce(v.down, 0) as down, own.*
 from best
 left join (
     select v.source_id, count(*) filter (where v.is_helpful) as up, count(*) filter (where not v.is_helpful) as down
@@ -212,4 +213,5 @@ left join (
         and (r.reset_at is null or v.voted_at > r.reset_at)
     group by v.source_id
 ) v on v.source_id = best.id
+join ({shown} and id = any(array(select id from best)) offset 0) own on own.shown_id = best.id
 order by relevance * boost desc, id desc

@@ -56,7 +56,7 @@ from app.db.knowledge.spellings import as_one, otherwise, word_of
 from app.db.knowledge.vectors import CLOSENESS, NO_CLOSENESS, VECTOR_WEIGHTS, find_nearest
 from app.db.knowledge.weighing import Corpus, QueryTerm, Weighed, count_words, weigh
 from app.db.session import Row, Transaction, Transactions
-from app.db.sql import Statement, load
+from app.db.sql import load, read_script
 
 MAX_SOURCE_CHARS: Final = 1_200
 _MAX_GIST_CHARS: Final = 350
@@ -99,6 +99,7 @@ _STRING_FREQUENCY: Final = 0.25
 _PART_OF_KNOWN_FREQUENCY: Final = 0.5
 # Documents that come after the shown ones, and before those that votes push down.
 _SPARE: Final = 5
+_RANKED: Final = ("id", "fit", "linked_fit", "times_linked", "is_same_category", "relevance")
 # What a ticket's nearest ones suggest for it.
 _FIELDS: Final = ("category", "subcategory", "priority", "group", "technician")
 _SUBJECT_FREQUENCY, _BODY_FREQUENCY = 2.0, 1.0
@@ -109,8 +110,9 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_][\w.-]+\w")
 _SAY_NOTHING: Final = PASSING_ON.union(*(words.split() for words in GENERIC_WORDS.values()))
 
+_SHOWN_TICKETS: Final = read_script(__package__, "found_tickets")
 _RANK: Final = {
-    TICKETS: load(__package__, "rank", documents="ticket", closeness=NO_CLOSENESS),
+    TICKETS: load(__package__, "rank", documents="ticket", closeness=NO_CLOSENESS, shown=_SHOWN_TICKETS),
     # As old as can be, and of no category.
     ARTICLES: load(
         __package__,
@@ -118,14 +120,13 @@ _RANK: Final = {
         documents="(select tenant_id, id, document, terms, frequencies, length, indexed_digest,"
         " cast(null as timestamptz) as created_at, '' as category from article)",
         closeness=NO_CLOSENESS,
+        shown=read_script(__package__, "found_articles"),
     ),
 }
-_RANK_BY_VECTORS: Final = load(__package__, "rank", documents="ticket", closeness=CLOSENESS)
+_RANK_BY_VECTORS: Final = load(__package__, "rank", documents="ticket", closeness=CLOSENESS, shown=_SHOWN_TICKETS)
 _WORDS: Final = load(__package__, "words")
 _FIND_TERMS: Final = load(__package__, "find_terms")
 _KNOWN_WORDS: Final = load(__package__, "known_words")
-_TICKETS: Final = load(__package__, "found_tickets")
-_ARTICLES: Final = load(__package__, "found_articles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,8 @@ class Match:
     """How many documents there are."""
     has_rare_string: bool
     """Whether it holds an error code or another string of the query that few documents hold."""
+    row: Row
+    """With what is shown of it."""
 
     @property
     def score(self) -> float:
@@ -282,12 +285,8 @@ class Search:
             query, matches = await self._find(
                 tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines, vectors=vectors
             )
-            found = await self._read(tx, _TICKETS, matches, shown=limit)
-            self._nearest = [
-                {name: found[match.id][name] for name in _FIELDS} for match in matches if match.id in found
-            ]
-            shown = [match for match in matches[:limit] if match.id in found]
-            return await self._as_tickets(tx, shown, found, query, asked=ticket.asked)
+            self._nearest = [{name: match.row[name] for name in _FIELDS} for match in matches]
+            return await self._as_tickets(tx, matches[:limit], query, asked=ticket.asked)
 
     async def nearest_fields(self) -> list[dict[str, str]]:
         """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""
@@ -364,6 +363,7 @@ class Search:
             "category": ticket.category,
             "limit": limit + _SPARE,
             "nearest": [],
+            "max_chars": _MAX_PASSAGE_CHARS,
             **self._weights,
             **VECTOR_WEIGHTS,
             **meant,
@@ -433,16 +433,16 @@ class Search:
         return query.without({word for each in found for word in each.instead_of} - known.keys()), terms
 
     async def _as_tickets(
-        self, tx: Transaction, matches: Sequence[Match], found: Mapping[str, Row], query: _Query, *, asked: str
+        self, tx: Transaction, matches: Sequence[Match], query: _Query, *, asked: str
     ) -> list[Source]:
         gists = await self._passages(
-            tx, [(_problem(found[match.id]), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
+            tx, [(_problem(match.row), match) for match in matches], query, max_chars=_MAX_GIST_CHARS
         )
         best, second = [*sorted((match.score for match in matches), reverse=True), 0.0, 0.0][:2]
         rest = [MAX_SOURCE_CHARS - len(_join(self._language, gist, "")) for gist in gists]
         resolutions = await self._passages(
             tx,
-            [(own_words(found[match.id]["resolution"]), match) for match in matches],
+            [(own_words(match.row["resolution"]), match) for match in matches],
             query,
             max_chars=min(rest, default=0),
         )
@@ -450,18 +450,18 @@ class Search:
             Source(
                 kind=SourceKind.TICKET,
                 id=match.id,
-                title=_title(found[match.id]),
+                title=_title(match.row),
                 text=_join(self._language, gist, resolution),
                 staff_text=resolution,
-                outcome=found[match.id]["status"],
-                resolved_on=_day(found[match.id]["resolved_at"]),
-                category=found[match.id]["category"],
+                outcome=match.row["status"],
+                resolved_on=_day(match.row["resolved_at"]),
+                category=match.row["category"],
                 url=self._ticket_url(match.id),
                 score=match.score,
                 among=match.searched,
                 closeness=match.closeness_of(
                     asked,
-                    f"{found[match.id]['subject']}\n{gist}",
+                    f"{match.row['subject']}\n{gist}",
                     is_rivalled=match.score < best or second >= RIVAL * best,
                 ),
             )
@@ -469,18 +469,16 @@ class Search:
         ]
 
     async def _as_articles(self, tx: Transaction, matches: Sequence[Match], query: _Query) -> list[Source]:
-        found = await self._read(tx, _ARTICLES, matches, shown=len(matches))
-        matches = [match for match in matches if match.id in found]
         passages = await self._passages(
-            tx, [(found[match.id]["text"], match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
+            tx, [(match.row["text"], match) for match in matches], query, max_chars=MAX_SOURCE_CHARS
         )
         return [
             Source(
                 kind=SourceKind.ARTICLE,
                 id=match.id,
-                title=one_line(found[match.id]["title"], max_chars=_MAX_TITLE_CHARS),
+                title=one_line(match.row["title"], max_chars=_MAX_TITLE_CHARS),
                 text=passage,
-                updated_on=_day(found[match.id]["updated_at"]),
+                updated_on=_day(match.row["updated_at"]),
                 url=self._article_url(match.id),
                 score=match.score,
                 among=match.searched,
@@ -488,17 +486,6 @@ class Search:
             )
             for match, passage in zip(matches, passages, strict=True)
         ]
-
-    async def _read(
-        self, tx: Transaction, statement: Statement, matches: Sequence[Match], *, shown: int
-    ) -> dict[str, Row]:
-        """The rows of *matches* by their ids, as far as they are there still; texts of the first *shown* alone."""
-        if not matches:
-            return {}
-        ids = [match.id for match in matches]
-        values = {"tenant_id": self._tenant_id, "ids": ids, "shown": ids[:shown], "max_chars": _MAX_PASSAGE_CHARS}
-        rows = await tx.rows(statement, **values)
-        return {row["id"]: row for row in rows}
 
     async def _passages(
         self, tx: Transaction, texts: Sequence[tuple[str, Match]], query: _Query, *, max_chars: int
@@ -593,17 +580,16 @@ def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm], spelled: Sequenc
 
 def _match(row: Row, weighed: Weighed) -> Match:
     """*row* of rank.sql."""
-    values = dict(row)
-    held = weighed.at(values.pop("places"))
-    boost = values.pop("boost") * factor(values.pop("up"), values.pop("down"))
+    held = weighed.at(row["places"])
     return Match(
-        **values,
-        boost=boost,
+        **{name: row[name] for name in _RANKED},
+        boost=row["boost"] * factor(row["up"], row["down"]),
         terms={term.term: weight for term, weight in held.items()},
         words=count_words(held),
         asked_words=weighed.asked_words,
         searched=weighed.corpus.documents,
         has_rare_string=any(term.is_rare_string(weighed.corpus) for term in held),
+        row=row,
     )
 
 

@@ -11,7 +11,7 @@ from app.db.knowledge.search import Match
 
 MATCH = Match(
     id="1", fit=0.2, linked_fit=0.0, times_linked=0, is_same_category=False, relevance=0.2, boost=1.0, terms={},
-    words=3, asked_words=9, searched=40, has_rare_string=False,
+    words=3, asked_words=9, searched=40, has_rare_string=False, row={},
 )  # fmt: skip
 SAME, RELATED = Closeness.SAME, Closeness.RELATED
 
