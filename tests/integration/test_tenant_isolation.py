@@ -76,6 +76,7 @@ WITHOUT_TENANTS = {"alembic_version"}
 FUNCTIONS = {
     "accept_deliveries(uuid[],uuid[],text[],text[],bytea[],text[])": {INTAKE},
     "forget_settled(integer)": {WORKER},
+    "lock_first_due(jsonb[],boolean)": {WORKER},
     "record_feedback(uuid,uuid,boolean,text)": {INTAKE},
     "schema_revision()": {INTAKE},
     "count_outcome()": set(),

@@ -35,8 +35,8 @@ import structlog
 from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
-from app.db.session import Database, Row, Transaction, is_fault_of_schema, is_fault_of_value
-from app.db.sql import Statement, load
+from app.db.session import Database, Transaction, is_fault_of_schema, is_fault_of_value
+from app.db.sql import Statement, load, read_script
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 
 MAX_ERROR_CHARS: Final = 500
@@ -54,9 +54,8 @@ _CLAIMS_AT_ONCE: Final = 4
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
-_LOCK_TENANT: Final = load(__package__, "lock_tenant")
-_TRY_LOCK_TENANT: Final = load(__package__, "try_lock_tenant")
-_LOCK_FIRST: Final = load(__package__, "first_due")
+_LOCK_FIRST: Final = load(__package__, "lock_first_due", tenants=read_script(__package__, "due_tenants"))
+_LOCK_FIRST_OF: Final = load(__package__, "lock_first_of")
 _CLAIM: Final = load(__package__, "claim")
 _WAIT_DUE: Final = load(__package__, "wait_due")
 _LOCK_DUE: Final = load(__package__, "lock_due")
@@ -169,9 +168,9 @@ class Ledger:
         """`_written_slots` as JSON."""
         self._tell = tell_given_up
         self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
-        self._turns: deque[Row] = deque()
-        """Tenants whose turn is next. To find them takes as long as there are tenants with something due, 5 ms for 1,000,
-        so where that are many, the next claims serve those that follow, each once."""
+        self._turns: deque[str] = deque()
+        """Tenants whose turn is next, as PostgreSQL tells of them. To find them takes as long as there are tenants with
+        something due, 5 ms for 1,000, so where that are many, the next claims serve those that follow, each once."""
         self._turns_end = 0.0
 
     async def claim_next(self) -> Claim | None:
@@ -274,29 +273,15 @@ class Ledger:
             log.exception("given_up_not_told")
 
     async def _lock_first(self, tx: Transaction) -> _Found | None:
-        if time.monotonic() < self._turns_end:
-            while self._turns:
-                tenant = self._turns.popleft()
-                if await _try_lock(tx, tenant) and (found := await _lock_first_of(tx, tenant)) is not None:
-                    return found
-        tenants = await tx.rows(_DUE_TENANTS, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
-        busy: set[UUID] = set()
-        for place, tenant in enumerate(tenants, 1):
-            owner_id = _slots_owner(tenant)
-            if owner_id in busy:
-                continue
-            if not await _try_lock(tx, tenant):
-                busy.add(owner_id)
-            elif (found := await _lock_first_of(tx, tenant)) is not None:
-                if len(tenants) == _MAX_TENANTS_TRIED:
-                    self._turns, self._turns_end = deque(tenants[place:]), time.monotonic() + _TURNS_LAST_S
-                return found
-        if not tenants or {_slots_owner(tenant) for tenant in tenants} != busy:
+        while self._turns and time.monotonic() < self._turns_end:
+            if (row := await tx.row(_LOCK_FIRST_OF, tenants=[self._turns.popleft()])) is not None:
+                return _Found(**row)
+        row = await tx.row(_LOCK_FIRST, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
+        if row is None:
             return None
-        # Other claims hold them all, and this one none: it waits for the first, lest a slot stay free.
-        first = tenants[0]
-        await tx.value(_LOCK_TENANT, tenant_id=str(first["tenant_id"]), owner_id=str(_slots_owner(first)))
-        return await _lock_first_of(tx, first)
+        if row["others"] is not None:
+            self._turns, self._turns_end = deque(row["others"]), time.monotonic() + _TURNS_LAST_S
+        return _Found(row["tenant_id"], row["job_id"], row["is_crowded"])
 
     def _tenants_slots(self) -> dict[str, Any]:
         slots = self._slots()
@@ -376,22 +361,6 @@ class Ledger:
                 limit=limit,
             )
         return [(row["tenant_id"], row["job_id"]) for row in rows]
-
-
-def _slots_owner(tenant: Row) -> UUID:
-    """Whose slots its deliveries use: one claim at a time for an instance and all its accounts, which share them."""
-    owner: UUID = tenant["instance_id"] or tenant["tenant_id"]
-    return owner
-
-
-async def _try_lock(tx: Transaction, tenant: Row) -> bool:
-    owner_id = str(_slots_owner(tenant))
-    return bool(await tx.value(_TRY_LOCK_TENANT, tenant_id=str(tenant["tenant_id"]), owner_id=owner_id))
-
-
-async def _lock_first_of(tx: Transaction, tenant: Row) -> _Found | None:
-    row = await tx.row(_LOCK_FIRST, **tenant)
-    return None if row is None else _Found(tenant["tenant_id"], row["job_id"], row["is_crowded"])
 
 
 async def _give_up(tx: Transaction, claim: Claim) -> GivenUp:

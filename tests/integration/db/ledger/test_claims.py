@@ -14,6 +14,7 @@ from app.db.ledger.claims import GivenUp, Ledger
 from app.db.ledger.intake import AcceptedDelivery, Intake
 from app.db.reports.deliveries import find_delivery, list_deliveries
 from app.db.session import Database
+from app.db.sql import numbered
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 from demo.embedded import DatabaseUrls
 from tests.builders import an_outcome
@@ -282,6 +283,25 @@ async def test_many_claimants_together_take_no_more_of_a_tenant_than_it_has_slot
     assert len(await limited.waiting(due_for=timedelta(0), limit=100)) == 1
     assert (await next_claim(limited)).tenant_id == few
     assert (await ledger.backlog()).waiting == 6  # what has no slot waits, and is told of
+
+
+async def test_a_claim_waits_for_a_tenants_lock_only_where_it_holds_no_other(
+    ledger: Ledger, worker_db: Database, intake: Intake
+) -> None:
+    busy, free = uuid4(), uuid4()
+    lock = numbered("select pg_advisory_xact_lock(hashtextextended(cast(:owner_id as text), 7203003))")
+    jobs = [await accept(intake, busy), await accept(intake, free)]
+    async with worker_db.transaction(None) as tx:
+        await tx.value(lock, owner_id=str(busy))
+        claim = await ledger.claim_next()
+        assert claim is not None
+        assert claim.job_id == jobs[1]
+        waiting = asyncio.create_task(ledger.claim_next())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    claim = await waiting
+    assert claim is not None
+    assert claim.job_id == jobs[0]
 
 
 async def test_slots_that_change_hold_for_the_next_claim(worker_db: Database, intake: Intake) -> None:

@@ -54,14 +54,14 @@ async def test_the_turn_of_tenants_takes_as_much_more_as_there_are_more(urls: Da
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """Each look for the tenants whose turn it is."""
     found: list[Statement] = []
-    rows_of = Transaction.rows
+    row_of = Transaction.row
 
     async def counting(self: Transaction, statement: Statement, /, **values: Any) -> Any:
-        if statement is claims._DUE_TENANTS:
+        if statement is claims._LOCK_FIRST:
             found.append(statement)
-        return await rows_of(self, statement, **values)
+        return await row_of(self, statement, **values)
 
-    monkeypatch.setattr(Transaction, "rows", counting)
+    monkeypatch.setattr(Transaction, "row", counting)
     return found
 
 
