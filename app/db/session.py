@@ -12,7 +12,7 @@ shows no rows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 
     from app.db.sqlalchemy_sessions import Sessions
 
-# One round trip, by `set`, which needs no plan: 40 µs of PostgreSQL's CPU with the commit, 64 by `set_config`. Whose rows the transaction shows (empty: nobody's), how long a statement of it may run, and that each
-# connection plans a statement once: to plan the search anew each time cost a third of it.
+# One round trip, by `set`, which needs no plan: 40 µs of PostgreSQL's CPU with the commit, 64 by `set_config`. Whose rows
+# the transaction shows (empty: nobody's), how long a statement of it may run, and that each connection plans a statement
+# once: to plan the search anew each time cost a third of it.
 _BEGIN_NOW: Final = (
     f"begin; set local app.tenant_id = '%s'; set local statement_timeout = {STATEMENT_TIMEOUT_MS};"
     " set local plan_cache_mode = force_generic_plan"
@@ -139,9 +140,11 @@ class Database:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.
         """
         pool = self._of_all_times if reads_all_times else self._pool
-        try:
-            begin = _BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)
-            connection = await _begin_on_one(pool, begin + _FORGETTABLE if is_forgettable else begin)
+        begin = _BEGIN_NOW % ("" if tenant_id is None else tenant_id.hex)
+        if is_forgettable:
+            begin += _FORGETTABLE
+        with _told_as_unavailable():
+            connection, _ = await _ask_one(pool, lambda one: one.execute(begin))
             try:
                 yield Transaction(connection)
                 await connection.execute("commit")
@@ -154,10 +157,21 @@ class Database:
                 raise
             finally:
                 pool.give_back(connection)
-        except DRIVER_ERRORS as error:
-            if is_passing(error) or refuses_login(error):
-                raise unavailable(error) from error
-            raise
+
+    async def value_alone(self, statement: Statement, /, **values: Any) -> Any:
+        """The first column of the first row of *statement*, which is a transaction of its own: one round trip, not three.
+
+        It sets its tenant itself, before it reads or writes a row: in the values of an `insert`. It may be executed twice.
+
+        Raises:
+            DatabaseUnavailable: As for `transaction`.
+        """
+        with _told_as_unavailable():
+            connection, value = await _ask_one(
+                self._pool, lambda one: one.fetchval(statement.sql, *statement.arguments(values))
+            )
+            self._pool.give_back(connection)
+            return value
 
     @asynccontextmanager
     async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -170,19 +184,21 @@ class Database:
             yield session
 
 
-async def _begin_on_one(pool: ConnectionPool, begin: str) -> asyncpg.Connection[Any]:
-    """A connection on which *begin* was executed; if the first one is broken, a second one."""
+async def _ask_one(
+    pool: ConnectionPool, ask: Callable[[asyncpg.Connection[Any]], Awaitable[Any]]
+) -> tuple[asyncpg.Connection[Any], Any]:
+    """A connection and what it answered to *ask*; if the first one is broken, a second one."""
     for is_last in (False, True):
         connection = await pool.borrow(limit=CONNECT_TIMEOUT)
         try:
-            await connection.execute(begin)
+            return connection, await ask(connection)
         except BaseException as error:
             connection.terminate()
             pool.give_back(connection)
+            if is_read_only(error):
+                pool.end_idle()
             if is_last or not isinstance(error, _BROKEN):
                 raise
-        else:
-            return connection
     raise AssertionError
 
 
@@ -229,7 +245,7 @@ def _told_as_unavailable() -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        if is_passing(error):
+        if is_passing(error) or refuses_login(error):
             raise unavailable(error) from error
         raise
 

@@ -83,15 +83,16 @@ class CallRate:
 
     async def _take(self, *, longest_wait: timedelta) -> timedelta:
         key = {"tenant_id": self._tenant_id, "tolerance": self._tolerance}
-        # After a crash of PostgreSQL some calls may go a second too early. For that none waits for the disk.
-        async with self._database.transaction(self._tenant_id, is_forgettable=True) as tx:
-            wait: timedelta | None = await tx.value(_TAKE, **key, interval=self._interval, longest_wait=longest_wait)
-            if wait is None:
-                wait = timedelta() + await tx.value(_WAIT, **key)
-                raise CallsExhausted(
-                    f"the tenant's calls_per_minute are used up for {wait.total_seconds():.0f} s", retry_after=wait
-                )
-        return wait
+        wait: timedelta | None = await self._database.value_alone(
+            _TAKE, **key, interval=self._interval, longest_wait=longest_wait
+        )
+        if wait is not None:
+            return wait
+        async with self._database.transaction(self._tenant_id) as tx:
+            wait = timedelta() + await tx.value(_WAIT, **key)
+        raise CallsExhausted(
+            f"the tenant's calls_per_minute are used up for {wait.total_seconds():.0f} s", retry_after=wait
+        )
 
     async def _is_throttled(self) -> bool:
         async with self._database.transaction(self._tenant_id) as tx:

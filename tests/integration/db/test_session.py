@@ -82,6 +82,23 @@ async def test_a_connection_that_broke_unused_costs_nothing(urls: DatabaseUrls) 
             assert await tx.value(_PROCESS) != process
 
 
+async def test_a_statement_alone_goes_to_a_second_connection_where_the_first_is_broken(urls: DatabaseUrls) -> None:
+    async with open_database(urls.worker, pool_size=1) as database:
+        process = await database.value_alone(_PROCESS)
+        await run_as_superuser(urls, f"select pg_terminate_backend({int(process)})")
+        await asyncio.sleep(0.2)
+        assert await database.value_alone(_PROCESS) != process
+
+
+async def test_a_statement_alone_that_fails_leaves_its_place_to_the_next_one(urls: DatabaseUrls) -> None:
+    async with open_database(urls.worker, pool_size=1) as database:
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await database.value_alone(numbered("select 1 / 0"))
+        with pytest.raises(DatabaseUnavailable):
+            await database.value_alone(numbered("select pg_terminate_backend(pg_backend_pid())"))
+        assert await database.value_alone(_PROCESS)
+
+
 async def test_a_connection_that_breaks_in_use_is_the_databases_fault_and_the_next_one_works(
     urls: DatabaseUrls,
 ) -> None:
