@@ -59,6 +59,8 @@ def test_what_looks_for_weaknesses_runs_for_each_pull_request() -> None:
 
     assert {"make audit", "make sbom", "make scan"} <= {each.get("run") for each in _steps(workflow)}
     assert "pull_request" in str(workflow)
+    (audit,) = re.findall(r"^audit:.*\n((?:\t.+\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"--strict", "--require-hashes"} <= set(audit.split()), "what can't be looked up fails it"
 
 
 def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
