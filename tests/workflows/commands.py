@@ -46,7 +46,7 @@ def run(
         env={**ENVIRONMENT, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
