@@ -26,6 +26,8 @@ from demo.progress import Call, Progress, Stage
 _REFRESH_S: Final = 0.1
 _BAR_CHARS: Final = 32
 _NO_WRAP: Final = 500
+# In a narrower terminal each column of the live table is a letter and an ellipsis.
+_NARROWEST: Final = 72
 _MARKS: Final = {
     Stage.WAITING: ("○", "dim"),
     Stage.SENT: ("○", "dim"),
@@ -54,7 +56,8 @@ class Display:
     def __init__(self, *, started: float) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # so that an old locale is no error
-        self._is_live = sys.stdout.isatty() and not Console().is_dumb_terminal
+        terminal = Console()
+        self._is_live = sys.stdout.isatty() and not terminal.is_dumb_terminal and terminal.width >= _NARROWEST
         self._console = Console() if self._is_live else Console(force_terminal=False, color_system=None, width=_NO_WRAP)
         self._started = started
         self._steps: list[Step] = []
