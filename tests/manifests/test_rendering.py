@@ -71,10 +71,7 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
     copy_project(tmp_path)
     _edit(tmp_path / SHARED / "workload", "gateway-api", door)
     if is_pod_identity:
-        path = tmp_path / FOUNDATION / "kustomization.yaml"
-        content = yaml.safe_load(path.read_text("utf-8"))
-        content.setdefault("components", []).append("../../../components/pod-identity")
-        path.write_text(yaml.safe_dump(content), "utf-8")
+        _add(tmp_path, FOUNDATION, "pod-identity")
 
     objects = parse(render_text(PRODUCTION, root=tmp_path))
 
@@ -102,16 +99,8 @@ def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
 
 
 def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
-    copy_project(tmp_path)
-    path = tmp_path / FOUNDATION / "kustomization.yaml"
-    content = yaml.safe_load(path.read_text("utf-8"))
-    content.setdefault("components", []).append("../../../components/on-premises")
-    path.write_text(yaml.safe_dump(content), "utf-8")
+    objects = _production_with(tmp_path, "on-premises", folder=FOUNDATION)
 
-    objects = parse(render_text(PRODUCTION, root=tmp_path))
-
-    assert invalid(objects) == []
-    assert miswired(objects) == []
     assert len(of_kind(objects, "NetworkPolicy")) == len(of_kind(render(PRODUCTION), "NetworkPolicy")) + 1
 
 
@@ -133,14 +122,8 @@ def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
 def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connects(tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
-    last = "  - ../../../components/observability\n"
-    _edit(
-        tmp_path / WORKLOAD,
-        last,
-        f"{last}  - ../../../components/console\n  - ../../../components/database-ca/workload\n",
-    )
-    alerting = "  - ../../../components/alerting\n"
-    _edit(tmp_path / FOUNDATION, alerting, f"{alerting}  - ../../../components/database-ca/foundation\n")
+    _add(tmp_path, WORKLOAD, "console", "database-ca/workload")
+    _add(tmp_path, FOUNDATION, "database-ca/foundation")
 
     foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
 
@@ -228,13 +211,8 @@ def test_every_pod_of_ours_waits_for_a_node_that_runs_its_image(tmp_path: Path) 
 def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path: Path) -> None:
     copy_project(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
-    options = {
-        WORKLOAD: ("observability", "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload"),
-        FOUNDATION: ("alerting", "on-premises", "database-ca/foundation"),
-    }
-    for folder, (first, *others) in options.items():
-        line = f"  - ../../../components/{first}\n"
-        _edit(tmp_path / folder, line, line + "".join(f"  - ../../../components/{each}\n" for each in others))
+    _add(tmp_path, WORKLOAD, "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload")
+    _add(tmp_path, FOUNDATION, "on-premises", "database-ca/foundation")
 
     foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
 
@@ -258,15 +236,21 @@ def test_vectors_are_made_where_tickets_are_read_and_enhanced(tmp_path: Path) ->
     assert has == {"ai-agents-worker", "ai-agents-sync"}
 
 
-def _production_with(folder: Path, *components: str) -> list[Object]:
-    """Production with more components in its workload. What it renders to is valid, and its parts find each other."""
-    copy_project(folder)
-    last = "  - ../../../components/observability\n"
-    _edit(folder / WORKLOAD, last, last + "".join(f"  - ../../../components/{each}\n" for each in components))
-    objects = parse(render_text(PRODUCTION, root=folder))
+def _production_with(root: Path, *components: str, folder: str = WORKLOAD) -> list[Object]:
+    """Production with more components. What it renders to is valid, and its parts find each other."""
+    copy_project(root)
+    _add(root, folder, *components)
+    objects = parse(render_text(PRODUCTION, root=root))
     assert invalid(objects) == []
     assert miswired(objects) == []
     return objects
+
+
+def _add(root: Path, folder: str, *components: str) -> None:
+    path = root / folder / "kustomization.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["components"][-1:-1] = [f"../../../components/{each}" for each in components]  # the release stays the last
+    path.write_text(yaml.safe_dump(content), "utf-8")
 
 
 def _edit(folder: Path, old: str, new: str) -> None:
