@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from ipaddress import ip_address, ip_network
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.manifests.rendering import LOCAL, PRODUCTION, Object, of_kind, render
+from tests.manifests.rendering import FOUNDATION, LOCAL, PRODUCTION, Object, of_kind, render
 from tests.manifests.wiring import miswired
 
 
@@ -54,6 +55,28 @@ def test_a_node_s_drain_leaves_one_proxy_of_the_public_door() -> None:
     made = first(render("argocd/gateway-class"), "EnvoyProxy", "ai-agents")["spec"]["provider"]["kubernetes"]
 
     assert 0 < made["envoyPDB"]["minAvailable"] < made["envoyDeployment"]["replicas"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kedas"),
+    [
+        ("", ""),
+        ("?sslmode=require", "?sslmode=require"),
+        ("?sslmode=verify-full&sslrootcert=/etc/ca.pem", "?sslmode=require&"),
+        ("?sslrootcert=/etc/ca.pem&sslmode=verify-ca", "?sslmode=require"),
+        ("?sslmode=verify-full&target_session_attrs=any&sslrootcert=/etc/ca.pem", "?sslmode=require&target_session_attrs=any&"),
+    ],
+)  # fmt: skip
+def test_keda_is_sent_to_no_file_that_it_does_not_have(parameters: str, kedas: str) -> None:
+    """Its driver (pgx 5.11, of KEDA 2.21.0) reads each of these; with a file that is not there it starts nothing."""
+    text = first(render(FOUNDATION), "ExternalSecret", "keda-database")["spec"]["target"]["template"]["data"][
+        "connection"
+    ]
+    mode, authority = re.findall(r'regexReplaceAll "([^"]*)"', text)
+    old, new = re.findall(r'replace "([^"]*)" "([^"]*)"', text)[0]
+
+    url = re.sub(authority, "", f"postgresql+asyncpg://u:p@h:5432/d{parameters}".replace(old, new))
+    assert re.sub(mode, "sslmode=require", url) == f"postgresql://u:p@h:5432/d{kedas}"
 
 
 def first(objects: list[Object], kind: str, name: str) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 POLL_S = 15.0
-"""KEDA's `pollingInterval`, and how often the autoscaler acts."""
+"""How often the autoscaler asks KEDA, and acts."""
 START_S = 40.0
 """From the decision to a worker that works: schedule, start, first claim."""
 
