@@ -9,8 +9,7 @@ import httpx
 
 Object = dict[str, Any]
 SERVER = "https://10.0.0.1:6443"
-MERGE, STRATEGIC, APPLY = (f"application/{kind}" for kind in (
-    "merge-patch+json", "strategic-merge-patch+json", "apply-patch+yaml"))  # fmt: skip
+MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
 class Api:
@@ -36,8 +35,8 @@ class Api:
     def post(self, path: str, body: Object) -> Object:
         return _body(self._client.post(path, json=body))
 
-    def patch(self, path: str, body: Object, kind: str = MERGE, **query: str) -> Object | None:
-        answer = self._client.patch(path, json=body, headers={"Content-Type": kind}, params=query)
+    def patch(self, path: str, body: Object, kind: str = MERGE) -> Object | None:
+        answer = self._client.patch(path, json=body, headers={"Content-Type": kind})
         return None if answer.status_code == httpx.codes.NOT_FOUND else _body(answer)
 
     def delete(self, path: str, body: Object) -> None:

@@ -49,6 +49,12 @@ if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO" ]; then
   echo "$MOTO" > "$into/moto.done"
 fi
 
+build github.com/kedacore/keda/v2 "$KEDA" github.com/kedacore/keda/v2/version.Version="${KEDA#v}" "" \
+  keda=github.com/kedacore/keda/v2/cmd/operator keda-adapter=github.com/kedacore/keda/v2/cmd/adapter \
+  keda-admission-webhooks=github.com/kedacore/keda/v2/cmd/webhooks
+# As its module installs it; the programs lie in the path, not in the image's root.
+"$into/bin/kustomize" build "$into/build/github.com-kedacore-keda-v2/source/config/default" | sed 's#- /keda#- keda#' > "$into/keda.yaml"
+
 kinds() {    # module, version, folder, files …
   local module=$1 version=$2 folder=$3 found
   shift 3
@@ -57,7 +63,6 @@ kinds() {    # module, version, folder, files …
 }
 rm -rf "$into/kinds" && mkdir -p "$into/kinds"
 cp "$source"/config/crds/bases/*external-secrets.io_*.yaml "$into/kinds/"
-kinds github.com/kedacore/keda/v2 "$KEDA" config/crd/bases keda.sh_{scaledobjects,triggerauthentications}
 kinds sigs.k8s.io/gateway-api "$GATEWAY_API" config/crd/standard gateway.networking.k8s.io_{gateways,httproutes}
 kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" example/prometheus-operator-crd \
   monitoring.coreos.com_{alertmanagerconfigs,podmonitors,prometheusrules,servicemonitors}

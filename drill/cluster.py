@@ -73,6 +73,8 @@ class Rig:
             f"cd {self.pki}; exec 2>openssl.log; openssl genrsa -out accounts.key 2048;"
             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -keyout ca.key -out ca.crt;"
             "openssl req -newkey rsa:2048 -nodes -subj /CN=door -keyout door.key -out door.csr;"
+            "openssl req -newkey rsa:2048 -nodes -subj /CN=aggregator -keyout aggregator.key -out aggregator.csr;"
+            "openssl x509 -req -in aggregator.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 60 -out aggregator.crt;"
             f"printf 'subjectAltName={hosts},DNS:metrics.kube-system.svc,IP:10.0.0.1' >door.ext;"
             "openssl x509 -req -in door.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 60 -extfile door.ext -out door.crt"
         )
@@ -88,6 +90,12 @@ class Rig:
                    "--authorization-mode", "Node,RBAC", "--token-auth-file", str(self.folder / "tokens.csv"),
                    "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key,
                    "--service-account-signing-key-file", key, "--enable-admission-plugins", "NodeRestriction",
+                   # By which KEDA's metrics API knows the API server, and whom it asks for.
+                   "--requestheader-client-ca-file", str(self.pki / "ca.crt"), "--requestheader-allowed-names", "aggregator",
+                   "--requestheader-username-headers", "X-Remote-User", "--requestheader-group-headers", "X-Remote-Group",
+                   "--requestheader-extra-headers-prefix", "X-Remote-Extra-",
+                   "--proxy-client-cert-file", str(self.pki / "aggregator.crt"),
+                   "--proxy-client-key-file", str(self.pki / "aggregator.key"),
                    "--audit-log-path", str(self.folder / "audit.log"), "--audit-policy-file", self._audit_policy())  # fmt: skip
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
@@ -133,7 +141,9 @@ async def serve(rig: Rig) -> None:
     rig.start_control_plane()
     os.environ["KUBECONFIG"] = str(rig.folder / "kubeconfig")
     admin = rig.api_as("")
-    run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} >{rig.folder}/kinds.log", **os.environ)
+    (rig.folder / "keda.yaml").write_text(keda((rig.kinds.parent / "keda.yaml").read_text("utf-8")), "utf-8")
+    run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} --filename {rig.folder}/keda.yaml"
+        f" >{rig.folder}/kinds.log", **os.environ)  # fmt: skip
     door = (rig.pki / "door.crt", rig.pki / "door.key")
     services = Services(admin)
     services.names = [(HELP_DESK, "help-desk"), *((DOOR, host) for _, host in ENVIRONMENTS.values())]
@@ -202,6 +212,19 @@ def add_external_secrets(rig: Rig) -> None:
         f"{rig.bin}/helm template external-secrets {chart} --namespace external-secrets --values {rig.folder}/external-secrets.json"
         f" | {kubectl} apply --server-side --filename -;"
         f"{kubectl} --namespace external-secrets wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
+
+
+def keda(manifest: str) -> str:
+    """What its module installs, with what of our values for its chart that knows."""
+    application = yaml.safe_load((REPOSITORY / "argocd/applications/add-ons/keda.yaml").read_text("utf-8"))
+    values = application["spec"]["source"]["helm"]["valuesObject"]
+    objects = list(yaml.safe_load_all(manifest))
+    for each in objects:
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == "keda-operator":
+            each["spec"]["replicas"] = values["operator"]["replicaCount"]
+            each["spec"]["template"]["spec"]["containers"][0]["env"] += values["env"]
+    made: str = yaml.safe_dump_all(objects)
+    return made
 
 
 def _local(port: int) -> tuple[str, int]:

@@ -40,7 +40,7 @@ class Images:
         for name in ("", "-server", "-repo-server", "-application-controller", "-applicationset-controller",
                      "-notifications", "-dex", "-cmp-server", "-git-ask-pass", "-commit-server"):  # fmt: skip
             _link(self.programs / f"argocd{name}", programs / "argocd")
-        for name in ("kustomize", "external-secrets"):
+        for name in ("kustomize", "external-secrets", "keda", "keda-adapter", "keda-admission-webhooks"):
             _link(self.programs / name, programs / name)
         for script in (programs.parent / "build/github.com-argoproj-argo-cd-v3/source/hack").glob("*-wrapper.sh"):
             shutil.copyfile(script, self.programs / script.name)
@@ -55,6 +55,9 @@ class Images:
         return {
             "argocd": [],
             "external-secrets": ["external-secrets"],
+            "keda": [],
+            "keda-metrics-apiserver": [],
+            "keda-admission-webhooks": [],
             "redis": [str(self._redis)],
             "opentelemetry-collector": ["sh", "-c", f"cd /tmp; exec {sys.executable} -m http.server 13133", "--"],
         }.get(name)

@@ -103,8 +103,8 @@ class Container:
             found |= self.pod.data("secrets" if kind == "secretRef" else "configmaps", source) or {}
         for each in self.spec.get("env", []):
             source = each.get("valueFrom", {})
-            if "value" in each:
-                found[each["name"]] = re.sub(r"\$\((\w+)\)", lambda m: found.get(m[1], m[0]), each["value"])
+            if not source:  # an empty value is stored as none
+                found[each["name"]] = re.sub(r"\$\((\w+)\)", lambda m: found.get(m[1], m[0]), each.get("value", ""))
             for kind, key in (("secrets", "secretKeyRef"), ("configmaps", "configMapKeyRef")):
                 if (
                     key in source
@@ -337,7 +337,7 @@ class Pod(threading.Thread):
             for each in self.object["spec"].get("volumes", []):
                 self._write(self.folder / "volumes" / each["name"], each)
         except LookupError as error:
-            self.waits_for = "ContainerCreating"
+            self.waits_for, self._next = "ContainerCreating", 0.0
             print(f"{self.namespace}/{self.name} waits for {error}", file=sys.stderr, flush=True)
             time.sleep(2)
             return False

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from drill.api import APPLY, Api, Object
+from drill.api import Api, Object
 from drill.kubelet import now
 from drill.network import DOOR
 
@@ -24,12 +24,10 @@ class Operators:
     def __init__(self, api_as: Callable[[str], Api]) -> None:
         self._api = api_as("")
         self._gateways = api_as(_ACCOUNT("envoy-gateway-system", "envoy-gateway"))
-        self._keda = api_as(_ACCOUNT("keda", "keda-operator"))
 
     def let_in(self) -> None:
         """What the charts' roles would give."""
-        accounts = [("envoy-gateway-system", "envoy-gateway"), ("keda", "keda-operator"),
-                    ("cert-manager", "cert-manager"), ("reloader", "reloader-reloader")]  # fmt: skip
+        accounts = [("envoy-gateway-system", "envoy-gateway"), ("cert-manager", "cert-manager"), ("reloader", "reloader-reloader")]
         self._api.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "drill-operators"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
@@ -37,11 +35,10 @@ class Operators:
 
     def follow(self) -> None:
         while True:
-            for step in (self._doors, self._scaled):
-                try:
-                    step()
-                except Exception as error:
-                    print(f"operators: {error!r}", file=sys.stderr, flush=True)
+            try:
+                self._doors()
+            except Exception as error:
+                print(f"operators: {error!r}", file=sys.stderr, flush=True)
             time.sleep(1)
 
     def _doors(self) -> None:
@@ -58,43 +55,9 @@ class Operators:
                            for parent in each["spec"]["parentRefs"]]  # fmt: skip
                 self._gateways.patch(f"{kinds}/{_where(each, 'httproutes')}/status", {"status": {"parents": parents}})
 
-    def _scaled(self) -> None:
-        """KEDA makes an autoscaler of it; here one by CPU, whose use is always the same, so that its minimum holds."""
-        kinds = "/apis/keda.sh/v1alpha1"
-        for each in self._api.list(f"{kinds}/scaledobjects"):
-            meta, spec = each["metadata"], each["spec"]
-            at = f"{kinds}/{_where(each, 'scaledobjects')}"
-            finalizer = "finalizer.keda.sh"
-            if "deletionTimestamp" in meta:
-                if finalizer in meta.get("finalizers", []):
-                    self._keda.patch(at, {"metadata": {"finalizers": []}})
-                continue
-            owner = {"apiVersion": each["apiVersion"], "kind": each["kind"], "name": meta["name"], "uid": meta["uid"]}
-            name = f"keda-hpa-{meta['name']}"
-            cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
-            autoscaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-                          "metadata": {"name": name, "ownerReferences": [owner]}, "spec": {
-                "minReplicas": spec["minReplicaCount"], "maxReplicas": spec["maxReplicaCount"],
-                "metrics": [{"type": "Resource", "resource": cpu}], "scaleTargetRef": {
-                    "apiVersion": "apps/v1", "kind": "Deployment", "name": spec["scaleTargetRef"]["name"]}}}  # fmt: skip
-            path = f"/apis/autoscaling/v2/namespaces/{meta['namespace']}/horizontalpodautoscalers/{name}"
-            there = self._api.get(path)
-            if there is None or there["spec"]["minReplicas"] != spec["minReplicaCount"]:
-                self._keda.patch(path, autoscaler, APPLY, fieldManager="keda-operator", force="true")
-            if finalizer not in meta.get("finalizers", []):
-                self._keda.patch(at, {"metadata": {"finalizers": [finalizer]}})
-            self._ready(self._keda, at, each, reason="ScaledObjectReady")
 
-    def _ready(
-        self, api: Api, path: str, each: Object, *, reason: str, status: str = "True", message: str = ""
-    ) -> None:
-        known: Object = next((c for c in each.get("status", {}).get("conditions", []) if c["type"] == "Ready"), {})
-        if (known.get("reason"), known.get("status")) != (reason, status):
-            api.patch(f"{path}/status", {"status": {"conditions": [_condition("Ready", reason, status, message)]}})
-
-
-def _condition(kind: str, reason: str = "Drill", status: str = "True", message: str = "") -> Object:
-    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": now()}
+def _condition(kind: str) -> Object:
+    return {"type": kind, "status": "True", "reason": "Drill", "message": "", "lastTransitionTime": now()}
 
 
 def _where(each: Object, plural: str) -> str:
