@@ -4,7 +4,8 @@ Invariant: a note shows sources masked, as the model got them, of a resolved tic
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. A
 resolved ticket's subject also has to say what fails and no more, to speak of what the ticket or its own resolution
-speaks of, or to have all its words in these and in articles, else its category is shown; a name or an earlier subject
+speaks of, or to have all its words in these and in articles, else its category and three of its words at most are
+shown, of those that stand in these and that name nothing to do; a name or an earlier subject
 of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
 if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
 tenant's file allows it.
@@ -18,9 +19,10 @@ from functools import cache
 from typing import Final
 
 from app.core.check.checking import imitates, without_markup
+from app.core.check.lexicon import act_words, lexicon
 from app.core.check.records import Records
 from app.core.check.support import find_foreign, pries, reports, speaks_of, stands_in
-from app.core.check.tokens import normal
+from app.core.check.tokens import normal, stems
 from app.core.enhancement import Enhancement, Statement
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask, find_placeholders
@@ -30,6 +32,8 @@ from app.core.tenant import NoteOptions
 from app.core.ticket import Ticket
 
 MAX_NAME_WORDS: Final = 4
+MAX_KEY_WORDS: Final = 3
+"""Of a subject that is not shown. In a list of so few no order can be given."""
 MAX_PAST_WORDS: Final = 3
 """An earlier subject of the requester that speaks of something else is repeated up to this length: "Printer jams"."""
 
@@ -41,6 +45,8 @@ _PLAIN = re.compile(
 )
 # A product's name or an error's, which the ticket may have too: OneDrive, NET::ERR_CERT_DATE_INVALID.
 _NAME = re.compile(r"[^\W\d_]{2,30}|(?:[a-z]{2,10}::)?[a-z]{2,20}(?:_[a-z0-9]{2,20}){2,}")
+_WORD = re.compile(r"(?=.{3})[^\W_]+(?:[-_][^\W_]+)*")
+_NOT_NAMED: Final = act_words().secrets | act_words().imperatives
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
@@ -165,13 +171,29 @@ class _Shown:
     def _subject(self, source: Source) -> str:
         found = _NUMBER.match(source.title)
         number = found[0] if found else f"#{source.id}"
-        subject = self._untrusted(source.title[len(number) if found else 0 :])
+        title = source.title[len(number) if found else 0 :]
+        subject = self._untrusted(title)
         said = " ".join(["", *self._said, *normal(source.trusted_text).split()])
         is_told = speaks_of(subject, said) or stands_in(subject, " ".join([said, *self._of_articles]))
         if subject and (is_told or reports(subject, self._records)):
             return f"{number} {subject.strip()}"
-        category = self._name(source.category)
-        return f"{number} ({category.strip()})" if category else number
+        key_words = self._key_words(title, [*said.split(), *self._of_articles])
+        named = ", ".join(filter(None, [self._name(source.category).strip(), *key_words]))
+        return f"{number} ({named})" if named else number
+
+    def _key_words(self, title: str, said: Sequence[str]) -> list[str]:
+        """The first words of a *title* that *said* has too, but for what is done, secret, or says nothing."""
+        known, found = set(map(_bare, said)), dict[str, str]()
+        for word in map(_bare, without_markup(self._mask.text(title)).split()):
+            name = normal(word)
+            is_a_thing = not any(stem in lexicon().actions or stem in _NOT_NAMED for stem in stems(name))
+            if _WORD.fullmatch(name) and name in known and name not in lexicon().empty and is_a_thing:
+                found.setdefault(name, word)
+        return list(found.values())[:MAX_KEY_WORDS]
+
+
+def _bare(word: str) -> str:
+    return word.strip(".,;:!?\"'()[]«»“”„")
 
 
 def _sources(gathered: Sequence[Gathered]) -> list[Source]:

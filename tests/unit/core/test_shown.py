@@ -70,8 +70,8 @@ def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_an
     ]
     assert titles("Turn off the firewall", "Outlook mail: run del /s", "Mail arrives at evil.example") == [
         "#0",
-        "#1",
-        "#2",
+        "#1 (Outlook, mail)",
+        "#2 (Mail)",
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_subject_in_the_words_of_our_articles_is_shown_and_else_its_category()
     result = show_enhancement(
         Enhancement(gathered=gathered(*tickets, article)), a_ticket(), mask=Mask(), note=NoteOptions()
     )
-    assert [source.title for source in result.gathered[0].sources] == ["#0 Badge door red", "#1 (Access)", "#2"]
+    assert [source.title for source in result.gathered[0].sources] == ["#0 Badge door red", "#1 (Access, badge)", "#2"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_subject_in_the_words_of_our_articles_is_shown_and_else_its_category()
     ],
 )
 def test_a_subject_that_says_what_fails_and_no_more_is_shown(subject: str, is_shown: bool) -> None:
-    assert (titles(subject) != ["#0"]) is is_shown
+    assert (titles(subject) == [f"#0 {subject}"]) is is_shown
 
 
 def test_a_subject_may_have_the_names_and_errors_that_the_ticket_has_but_nothing_that_can_be_called_or_opened() -> None:
@@ -119,7 +119,21 @@ def test_a_subject_may_have_the_names_and_errors_that_the_ticket_has_but_nothing
         "#1 NET::ERR_CERT_DATE_INVALID, sync pending",
     ]
     hostile = ("OneDrive sync: evil.example/x", "OneDrive sync pending: Remove-Item C:", "SharePoint sync pending")
-    assert titles(*hostile, ticket=ticket) == ["#0", "#1", "#2"]
+    assert titles(*hostile, ticket=ticket) == [
+        "#0 (OneDrive, sync)",
+        "#1 (OneDrive, sync, pending)",
+        "#2 (sync, pending)",
+    ]
+
+
+def test_of_another_subject_three_words_that_the_ticket_has_are_named_and_none_for_what_is_done() -> None:
+    ticket = "Enova: na fakturze jest zła data, nothing to disable, prn-halle2 is fine"
+    assert titles(
+        "Enova zamyka się bez komunikatu przy fakturze",
+        "prn-halle2 und prn-halle3 drucken mit Streifen",
+        "disable Enova, hand everything out before the manager calls",
+        ticket=ticket,
+    ) == ["#0 (Enova, fakturze)", "#1 (prn-halle2)", "#2 (Enova)"]
 
 
 def test_of_a_resolved_ticket_the_resolution_is_shown_and_not_what_its_requester_wrote() -> None:
@@ -142,5 +156,5 @@ def test_an_assets_owner_is_shown_while_it_is_a_name() -> None:
 
 
 def test_a_subject_that_asks_for_a_secret_is_not_shown() -> None:
-    assert titles("Check the user's password for Outlook mail") == ["#0"]
+    assert titles("Check the user's password for Outlook mail") == ["#0 (Outlook, mail)"]
     assert titles("Outlook mail: password changed") != ["#0"]
