@@ -39,6 +39,7 @@ _RIDGE: Final = 0.001
 """For each point: how much a large weight costs, since there are few."""
 _SIGNS: Final = {
     "likeness": 1,
+    "same_thing": -1,
     "same_error": 1,
     "same_remedy": 1,
     "names_page": 1,

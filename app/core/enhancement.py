@@ -51,6 +51,7 @@ class Reason(StrEnum):
     SAME_MACHINE = "same_machine"
     MANY_WORDS = "many_words"
     FEW_WORDS = "few_words"
+    SAME_THING = "same_thing"
     OTHER_ERROR = "other_error"
     SOURCES_AGREE = "sources_agree"
     NAMES_PAGE = "names_page"

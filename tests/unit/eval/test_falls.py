@@ -30,7 +30,7 @@ def points(*, right: int, number: int = 100) -> Iterator[Point]:
         yield Point(evidence, each < right, "cases", f"t{each}", is_own=True)
 
 
-def a_run(*, found: int = 30, right: int = 10, public: float = 0.5) -> Found:
+def a_run(*, found: int = 30, right: int = 40, public: float = 0.5) -> Found:
     told = {"MAP": Interval(public, public - 0.05, public + 0.05, 100)}
     return Found([], [*asked(found=found)], [*points(right=right)], {}, {}, told)
 
@@ -56,6 +56,6 @@ def test_a_fall_fails(run: Found, told: str) -> None:
 
 
 def test_what_was_not_measured_does_not_fail_but_nothing_at_all_does() -> None:
-    without_public = Found([], [*asked(found=30)], [*points(right=10)], {}, {})
+    without_public = Found([], [*asked(found=30)], [*points(right=40)], {}, {})
     assert find_falls(without_public, RELEASED) == []
     assert "nothing was asked" in find_falls(Found([], [], [], {}, {}), RELEASED)[0]
