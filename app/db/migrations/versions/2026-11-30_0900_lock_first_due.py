@@ -15,8 +15,6 @@ from app.db.migrations import execute_script
 
 revision = "2026_11_30_0900"
 down_revision = "2026_11_30_0255"
-branch_labels = None
-depends_on = None
 
 # `tenants` are rows of due_tenants.sql as JSON. Of each in turn, unless another claim holds its lock, the delivery that is
 # due longest is looked for, if a slot is free; the first one found is locked and returned. The tenant is set for the rest of
@@ -100,7 +98,3 @@ grant execute on function lock_first_due to ai_agents_worker;
 
 def upgrade() -> None:
     execute_script(LOCK_FIRST_DUE)
-
-
-def downgrade() -> None:
-    execute_script("drop function lock_first_due")
