@@ -97,8 +97,8 @@ def test_a_hook_that_could_not_run_again_is_found(change: Any, problem: str) -> 
 
 @pytest.mark.parametrize("folder", [FOUNDATION, APPLICATIONS])
 def test_a_secret_is_not_marked_as_its_external_secret_is(folder: str) -> None:
-    """Without a template External Secrets copies labels and annotations (seen with 2.9.0): Argo CD's mark of an Application too,
-    on a Secret that may be another's, which then is out of sync each hour.
+    """Without a template External Secrets (2.9.0) copies annotations, Argo CD's mark of an Application too, on a Secret
+    that may be another's, which then, by Argo CD's source, is out of sync each hour.
     """
     assert [
         each["metadata"]["name"]
