@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -14,8 +15,9 @@ import structlog
 
 from app.core.vectors import Embedder
 from app.db.session import Database, open_database
+from app.db.sql import numbered
 from app.embedding import fill_vectors
-from app.errors import AppError
+from app.errors import AppError, DatabaseUnavailable
 from app.help_desks import open_help_desk
 from app.queue import RingBroker, open_queue
 from app.settings import SyncSettings
@@ -33,6 +35,8 @@ _LONG_DESKS: Final = 12
 _FILL_FOR: Final = timedelta(minutes=5)
 # Nobody waits for the sync, and a help desk that throttles does so for minutes.
 _LONGEST_WAIT_FOR_A_CALL: Final = timedelta(minutes=10)
+_WAIT_S: Final = 60.0
+_ANYTHING: Final = numbered("select 1")
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +60,7 @@ async def sync_all(
         def open_desk(known: KnownTenant) -> AbstractAsyncContextManager[Desk]:
             return open_help_desk(known, database, longest_wait=_LONGEST_WAIT_FOR_A_CALL, is_patient=True)
 
+        await _await_database(database)
         desks = list(desks)
         reports = await sync_each(
             database, desks, open_desk=open_desk, offer=queue.offer, since=since, files=settings.knowledge_dir
@@ -63,6 +68,21 @@ async def sync_all(
         if embedder is not None:
             await _fill_vectors(database, desks, embedder, reports)
         return reports
+
+
+async def _await_database(database: Database) -> None:
+    """Each run is a new pod, and may reach nothing in its first seconds, until the network's firewall knows of it.
+
+    After a minute the run goes on: its reports tell what is out.
+    """
+    end = time.monotonic() + _WAIT_S
+    while time.monotonic() < end:
+        try:
+            await database.value_alone(_ANYTHING)
+        except DatabaseUnavailable:
+            await asyncio.sleep(1)
+        else:
+            return
 
 
 async def _fill_vectors(

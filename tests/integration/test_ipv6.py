@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,19 +22,8 @@ from demo.embedded import DatabaseUrls, ValkeyServer
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.processes import open_api_process, open_worker_process
-from tests.integration.streams import copy
+from tests.integration.streams import Forwarder
 from tests.integration.worker.conftest import eventually, fill_ticket_history
-
-
-@dataclass
-class Forwarder:
-    """`[::1]` and a port, from which every byte goes to a port of 127.0.0.1."""
-
-    leads_to: int
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.leads_to)
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
 
 
 @asynccontextmanager

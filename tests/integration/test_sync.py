@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -29,9 +30,10 @@ from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.sync import DeskOwners, SyncReport, sync_all, sync_desk, sync_each
 from app.tenants import KnownTenant, TenantSecrets
-from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
 from tests.builders import a_body, a_tenant, an_account, an_instance
 from tests.integration.embeddings_server import open_embeddings
+from tests.integration.streams import Forwarder
 
 
 @dataclass
@@ -194,6 +196,26 @@ async def test_a_sync_leaves_the_bursts_to_tickets_that_somebody_waits_for(
     calls = CallRate(scene.database, tenant, longest_wait=timedelta(0))
     for _ in range(3):  # of a burst of five, at once
         await calls.acquire()
+
+
+async def test_a_new_pod_that_reaches_nothing_yet_waits_for_the_database(
+    scene: Scene, urls: DatabaseUrls, valkey: ValkeyServer
+) -> None:
+    """As seen behind kube-router: refused for the first seconds, until the firewall knew of the pod."""
+    fill(scene.portal)
+    known = KnownTenant(scene.tenant.model_copy(update={"id": uuid4()}), TenantSecrets(webhook=(b"s",), api_key="key"))
+    inner, port = urlsplit(urls.worker).port, find_free_port()
+    assert inner is not None
+    url = urls.worker.replace(f":{inner}/", f":{port}/")
+    settings = SyncSettings.model_validate({"database_url": url, "redis_url": valkey.url})
+    run = asyncio.create_task(sync_all(settings, [DeskOwners(known)]))
+    await asyncio.sleep(0.5)
+    server = await asyncio.start_server(Forwarder(inner).serve, "127.0.0.1", port)
+    [report] = await run
+    server.close()
+
+    assert not report.has_failed, report.line
+    assert report.stored["tickets"] == 3
 
 
 async def test_the_sync_makes_vectors_and_says_what_of_them_fails(
