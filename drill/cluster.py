@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -25,20 +26,20 @@ import yaml
 from demo.embedded import open_postgres, open_valkey
 from drill import aws
 from drill.api import SERVER, Api
-from drill.images import REPOSITORY, Images
-from drill.kubelet import NODE, Kubelet
-from drill.network import DOOR, Services, forward, open_door, open_network, run
+from drill.network import DOOR, Endpoints, forward, open_door, open_network, run
+from drill.node import ADDRESS, NODE, REPOSITORY, Node
 from drill.operators import Operators, serve_metrics
 
-# The third is made and ended by the walk.
+# The end of its servers' addresses, in the ranges that the example installation names, and its public host. The third
+# is made and ended by the walk.
 ENVIRONMENTS = {
-    "staging": ("10.0.0.11", "staging.ai-agents.example.com"),
-    "production": ("10.0.0.12", "ai-agents.example.com"),
-    "trial": ("10.0.0.13", "trial.ai-agents.example.com"),
+    "staging": (11, "staging.ai-agents.example.com"),
+    "production": (12, "ai-agents.example.com"),
+    "trial": (13, "trial.ai-agents.example.com"),
 }
 HELP_DESK = "10.0.0.5"
 _ETCD = "http://127.0.0.1:2379"
-_USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "",
+_USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "", "system:kube-proxy": "",
           f"system:node:{NODE}": "system:nodes"}  # fmt: skip
 
 
@@ -71,11 +72,11 @@ class Rig:
         hosts = ",".join(f"DNS:{host}" for _, host in ENVIRONMENTS.values())
         run(
             f"cd {self.pki}; exec 2>openssl.log; openssl genrsa -out accounts.key 2048;"
-            "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -keyout ca.key -out ca.crt;"
+            "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.crt;"
             "openssl req -newkey rsa:2048 -nodes -subj /CN=door -keyout door.key -out door.csr;"
             "openssl req -newkey rsa:2048 -nodes -subj /CN=aggregator -keyout aggregator.key -out aggregator.csr;"
             "openssl x509 -req -in aggregator.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 60 -out aggregator.crt;"
-            f"printf 'subjectAltName={hosts},DNS:metrics.kube-system.svc,IP:10.0.0.1' >door.ext;"
+            f"printf 'authorityKeyIdentifier=keyid\\nsubjectAltName={hosts},DNS:metrics.kube-system.svc,IP:10.0.0.1' >door.ext;"
             "openssl x509 -req -in door.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 60 -extfile door.ext -out door.crt"
         )
         lines = [f'{token},{user},{user},"{_USERS[user]}"' for user, token in self.tokens.items()]
@@ -85,8 +86,9 @@ class Rig:
         self.start_built("etcd", "--data-dir", str(self.folder / "etcd"), "--unsafe-no-fsync", "--listen-client-urls", _ETCD,
                    "--advertise-client-urls", _ETCD, "--listen-peer-urls", "http://127.0.0.1:2380")  # fmt: skip
         key = str(self.pki / "accounts.key")
-        self.start_built("kube-apiserver", "--etcd-servers", _ETCD, "--cert-dir", str(self.pki), "--bind-address", "10.0.0.1",
-                   "--advertise-address", "10.0.0.1", "--service-cluster-ip-range", "10.96.0.0/16",
+        self.start_built("kube-apiserver", "--etcd-servers", _ETCD, "--cert-dir", str(self.pki), "--bind-address", ADDRESS,
+                   "--advertise-address", ADDRESS, "--service-cluster-ip-range", "10.96.0.0/16",
+                   "--kubelet-preferred-address-types", "InternalIP", "--allow-privileged",
                    "--authorization-mode", "Node,RBAC", "--token-auth-file", str(self.folder / "tokens.csv"),
                    "--service-account-issuer", "https://kubernetes.default.svc", "--service-account-key-file", key,
                    "--service-account-signing-key-file", key, "--enable-admission-plugins", "NodeRestriction",
@@ -108,7 +110,7 @@ class Rig:
         authority = str(self.pki / "apiserver.crt")
         for name, *more in (
             ("kube-controller-manager", "--use-service-account-credentials", "--service-account-private-key-file", key,
-             "--root-ca-file", authority, "--controllers", "*,-node-lifecycle-controller", "--leader-elect=false"),
+             "--root-ca-file", authority, "--leader-elect=false"),
             ("kube-scheduler", "--leader-elect=false"),
         ):  # fmt: skip
             self.start_built(name, "--kubeconfig", str(self.write_kubeconfig(f"system:{name}", name)), *more)
@@ -135,40 +137,40 @@ class Rig:
 
 
 async def serve(rig: Rig) -> None:
-    open_network()
+    open_network(ADDRESS)
     rig.make_keys()
     rig.write_kubeconfig("admin", "admin")
     rig.start_control_plane()
     os.environ["KUBECONFIG"] = str(rig.folder / "kubeconfig")
     admin = rig.api_as("")
-    (rig.folder / "keda.yaml").write_text(keda((rig.kinds.parent / "keda.yaml").read_text("utf-8")), "utf-8")
-    run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} --filename {rig.folder}/keda.yaml"
-        f" >{rig.folder}/kinds.log", **os.environ)  # fmt: skip
-    door = (rig.pki / "door.crt", rig.pki / "door.key")
-    services = Services(admin)
-    services.names = [(HELP_DESK, "help-desk"), *((DOOR, host) for _, host in ENVIRONMENTS.values())]
-    images = Images(rig.folder, rig.bin, rig.pki / "ca.crt")
-    kubelet = Kubelet(
-        Api(rig.tokens[f"system:node:{NODE}"], rig.pki / "apiserver.crt"), rig.folder / "pods", services, images
+    names = [(HELP_DESK, "help-desk"), *((DOOR, host) for _, host in ENVIRONMENTS.values())]
+    node = Node(rig.folder, rig.bin, rig.start_built)
+    node.open(
+        rig.write_kubeconfig(f"system:node:{NODE}", "kubelet"),
+        rig.write_kubeconfig("system:kube-proxy", "kube-proxy"),
+        names,
     )
-    kubelet.register(admin)
-    kubelet.serve_logs(*door)
+    run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} >{rig.folder}/kinds.log", **os.environ)
+    node.push((rig.kinds.parent / "argo-cd.yaml").read_text("utf-8"))
+    node.push((REPOSITORY / "kustomize/components/collector/sidecar.yaml").read_text("utf-8"))
+    door = (rig.pki / "door.crt", rig.pki / "door.key")
+    endpoints = Endpoints(admin)
     serve_metrics(admin, *door)
     start_aws(rig)
     async with contextlib.AsyncExitStack() as stack:
-        for environment, (address, _) in ENVIRONMENTS.items():
+        for environment, (number, _) in ENVIRONMENTS.items():
             folder = rig.folder / f"servers-{environment}"
             folder.mkdir()
             postgres = await stack.enter_async_context(open_postgres(folder, is_durable=False))
             valkey = await stack.enter_async_context(open_valkey(folder))
             await postgres.create_database("ai_agents")
             urls = await postgres.create_roles("ai_agents")
-            for port, server in ((5432, postgres), (6379, valkey)):
-                await forward((address, port), functools.partial(_local, server.port))
-            outer = functools.partial(_outer, address, {postgres.port: 5432, valkey.port: 6379})
-            (rig.folder / f"{environment}.url").write_text(outer(urls.superuser), "utf-8")
-            databases = {f"{role}_url": outer(getattr(urls, role)) for role in ("owner", "intake", "worker")}
-            for name, value in aws.of_environment(environment, databases, outer(valkey.url)).items():
+            database, redis = (f"10.0.1.{number}", 5432), (f"10.0.2.{number}", 6379)
+            await forward(database, postgres.port)
+            await forward(redis, valkey.port)
+            (rig.folder / f"{environment}.url").write_text(_at(database, urls.superuser), "utf-8")
+            databases = {f"{role}_url": _at(database, getattr(urls, role)) for role in ("owner", "intake", "worker")}
+            for name, value in aws.of_environment(environment, databases, _at(redis, valkey.url)).items():
                 aws.make(name, value)
         rig.start(
             "help-desk",
@@ -180,14 +182,14 @@ async def serve(rig: Rig) -> None:
             "--data",
             str(REPOSITORY / "demo/data"),
         )
-        await forward((HELP_DESK, 8090), functools.partial(_local, 8090))
+        await forward((HELP_DESK, 8090), 8090)
         operators = Operators(rig.api_as)
         operators.let_in()
-        for each in (kubelet.follow, operators.follow):
-            threading.Thread(target=each, daemon=True).start()
-        follows = asyncio.create_task(services.follow())
-        await asyncio.to_thread(add_external_secrets, rig)
-        await open_door(services, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
+        threading.Thread(target=operators.follow, daemon=True).start()
+        follows = asyncio.create_task(endpoints.follow())
+        await asyncio.to_thread(add_keda, rig, node)
+        await asyncio.to_thread(add_external_secrets, rig, node)
+        await open_door(endpoints, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
         (rig.folder / "ready").touch()
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
@@ -200,41 +202,43 @@ def start_aws(rig: Rig) -> None:
     aws.wait()
 
 
-def add_external_secrets(rig: Rig) -> None:
+def add_external_secrets(rig: Rig, node: Node) -> None:
     """Its chart, by our values, from where its programs were built; and where AWS answers."""
-    application = yaml.safe_load((REPOSITORY / "argocd/applications/add-ons/external-secrets.yaml").read_text("utf-8"))
-    values = {**application["spec"]["source"]["helm"]["valuesObject"], "installCRDs": False, "extraEnv": [
+    values = {**_values("external-secrets"), "installCRDs": False, "extraEnv": [
         {"name": f"AWS_{each}_ENDPOINT", "value": aws.ENDPOINT} for each in ("SECRETSMANAGER", "STS")]}  # fmt: skip
     (rig.folder / "external-secrets.json").write_text(json.dumps(values), "utf-8")
     chart = rig.kinds.parent / "build/external-secrets/deploy/charts/external-secrets"
-    kubectl = f"{sys.prefix}/bin/kubectl"
-    run(f"{kubectl} create namespace external-secrets;"
-        f"{rig.bin}/helm template external-secrets {chart} --namespace external-secrets --values {rig.folder}/external-secrets.json"
-        f" | {kubectl} apply --server-side --filename -;"
-        f"{kubectl} --namespace external-secrets wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
+    _install(rig, node, "external-secrets", run(
+        f"{rig.bin}/helm template external-secrets {chart} --namespace external-secrets --values {rig.folder}/external-secrets.json"))  # fmt: skip
 
 
-def keda(manifest: str) -> str:
+def add_keda(rig: Rig, node: Node) -> None:
     """What its module installs, with what of our values for its chart that knows."""
-    application = yaml.safe_load((REPOSITORY / "argocd/applications/add-ons/keda.yaml").read_text("utf-8"))
-    values = application["spec"]["source"]["helm"]["valuesObject"]
-    objects = list(yaml.safe_load_all(manifest))
+    values, objects = _values("keda"), list(yaml.safe_load_all((rig.kinds.parent / "keda.yaml").read_text("utf-8")))
     for each in objects:
         if each["kind"] == "Deployment" and each["metadata"]["name"] == "keda-operator":
             each["spec"]["replicas"] = values["operator"]["replicaCount"]
             each["spec"]["template"]["spec"]["containers"][0]["env"] += values["env"]
-    made: str = yaml.safe_dump_all(objects)
-    return made
+    _install(rig, node, "keda", yaml.safe_dump_all(objects))
 
 
-def _local(port: int) -> tuple[str, int]:
-    return "127.0.0.1", port
+def _values(add_on: str) -> dict[str, Any]:
+    application = yaml.safe_load((REPOSITORY / f"argocd/applications/add-ons/{add_on}.yaml").read_text("utf-8"))
+    found: dict[str, Any] = application["spec"]["source"]["helm"]["valuesObject"]
+    return found
 
 
-def _outer(address: str, ports: dict[int, int], url: str) -> str:
-    for inner, port in ports.items():
-        url = url.replace(f"127.0.0.1:{inner}", f"{address}:{port}")
-    return url
+def _install(rig: Rig, node: Node, namespace: str, manifests: str) -> None:
+    node.push(manifests)
+    (rig.folder / f"{namespace}.yaml").write_text(manifests, "utf-8")
+    kubectl = f"{sys.prefix}/bin/kubectl"
+    run(f"{kubectl} get namespace {namespace} || {kubectl} create namespace {namespace};"
+        f"{kubectl} apply --server-side --filename {rig.folder}/{namespace}.yaml;"
+        f"{kubectl} --namespace {namespace} wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
+
+
+def _at(address: tuple[str, int], url: str) -> str:
+    return re.sub(r"127\.0\.0\.1:\d+", "{}:{}".format(*address), url)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ if [[ ${1:-} == enter ]]; then
 fi
 if [[ ! ${DRILL_INSIDE:-} ]]; then
   "$here/build.sh" "$folder"
-  ((EUID == 0)) || { echo "pods have networks and mounts of their own: make drill must run as root"; exit 1; }
+  ((EUID == 0)) || { echo "containers are started by root: make drill must run as root"; exit 1; }
   echo $$ >"$folder/pid"
   # With the PID namespace everything ends with its first process.
   DRILL_INSIDE=1 exec unshare --net --mount --pid --fork --mount-proc --kill-child "$0" "$@"
@@ -23,7 +23,7 @@ fi
 rm -f "$folder/run/ready"
 python -m drill.cluster "$folder" >"$folder/cluster.log" 2>&1 &
 cluster=$!
-for _ in {1..600}; do
+for _ in {1..1200}; do
   [[ -e $folder/run/ready ]] && break
   kill -0 "$cluster" 2>/dev/null || { tail "$folder/cluster.log"; exit 1; }
   sleep 0.5

@@ -80,7 +80,7 @@ def test_every_secret_that_an_environment_reads_is_in_the_store(environment: str
     store = of_environment(environment, dict.fromkeys(("owner_url", "intake_url", "worker_url"), "u"), "redis")
     # Whichever way the installation's alerts go.
     store[f"{prefix}alerts"] |= dict.fromkeys(("pagerduty", "webhook", "email"), "r")
-    objects = render(f"kustomize/overlays/{environment}/foundation")
+    objects = [*render(f"kustomize/overlays/{environment}/foundation")]
     if environment == "production":
         objects += render(APPLICATIONS)
     read = [each for secret in of_kind(objects, "ExternalSecret") for each in secret["spec"].get("data", [])]
