@@ -34,6 +34,7 @@ walk() {
   python -m drill.load & load=$!
   MACHINE=$here/machine.sh "$root/.github/scripts/e2e.sh" || status=$?
   kill "$load" && wait "$load" || status=$?
+  python -m drill.reach || status=$?
   python -m drill.admission || status=$?
   return "$status"
 }
