@@ -46,11 +46,11 @@ def loaded() -> list[tuple[str, Statement | TextClause]]:
 
 
 def made_of(file: Path) -> list[Statement | TextClause]:
-    """The loaded statements that are *file*, with some SQL where it says `{documents}` or the like."""
+    """The loaded statements that are *file* or have it as a part, with some SQL where it says `{documents}` or the like."""
     whole = like(load_file(file).sql)
     of_each = like(re.sub(r":tenant_id\b", "tenant.id", script(file)))
     return [
-        *(value for text, value in loaded() if whole.fullmatch(without_numbers(text))),
+        *(value for text, value in loaded() if whole.search(without_numbers(text))),
         *(value for _, value in find_statements() if of_each.search(without_numbers(value.sql))),
     ]
 
