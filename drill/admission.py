@@ -126,6 +126,7 @@ def tries() -> list[tuple[str, str, list[str], object]]:
         ("denied request", "", ["debug", api, "--copy-to=by-hand", f"--image={image}", "--profile=restricted"], None),
         ("AWS Secrets Manager", "", ["create", "secret", "generic", "by-hand", "--from-literal=a=b"], None),
         ("own registry", "", ["debug", api, "--image=docker.io/library/busybox:1.37.0", "--profile=restricted"], None),
+        ("image of that pod", "", ["debug", api, f"--image={image.partition('@')[0]}:1.2.3", "--profile=restricted"], None),
         # What runbooks do, and what happens to pods.
         (LET_IN, "", create, job("sync")),
         (LET_IN, "", ["create", "job", "--from=cronjob/ai-agents-sync", "by-hand"], None),

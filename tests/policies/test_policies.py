@@ -71,7 +71,7 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
 
     assert signatures["spec"]["validationActions"] == [settings()["unsignedImages"]]
     assert signatures["spec"]["matchImageReferences"] == [{"glob": f"{settings()['image']}*"}]
-    assert rule["resources"] == ["pods", "pods/ephemeralcontainers"]
+    assert rule["resources"] == ["pods"]
     assert all(
         f"images.{kind}" in validation["expression"] for kind in ("containers", "initContainers", "ephemeralContainers")
     )
