@@ -34,10 +34,10 @@ asyncio.run(main())' "$(<"$DRILL_FOLDER/run/$1.url")"
 make_environments() {
     local each
     for each in staging production; do
-        sed -i 's/^  - tenants$/&\n  - tenant-acme.yaml/' "$overlays/$each/foundation/kustomization.yaml"
-        # The client's help desk is inside, as the component on-premises has it.
-        sed 's#198.51.100.10/32#10.0.0.5/32#; s/port: 8443/port: 8090/; \#198.51.100.20#d' \
-            "$source/kustomize/components/on-premises/networkpolicy.yaml" >"$overlays/$each/foundation/tenant-acme.yaml"
+        sed -i 's/^  - tenants$/&\n  - tenant-acme.yaml\n  - help-desk.yaml/' "$overlays/$each/foundation/kustomization.yaml"
+        # The client's help desk is inside, as the component on-premises has it. The walk takes tenant-acme.yaml away.
+        sed 's#198.51.100.10/32#10.0.0.5/32#; s/port: 8443/port: 8090/; \#198.51.100.20#d; s/tenant-acme/help-desk/' \
+            "$source/kustomize/components/on-premises/networkpolicy.yaml" >"$overlays/$each/foundation/help-desk.yaml"
     done
     sed -i 's#https://.*/install.yaml#install.yaml#' "$source/argocd/bootstrap/argo-cd/kustomization.yaml"
     cp "$DRILL_FOLDER/argo-cd.yaml" "$source/argocd/bootstrap/argo-cd/install.yaml"

@@ -80,7 +80,10 @@ def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -
     made = _prepare(tmp_path, f"source '{ROOT}/drill/machine.sh'", DRILL_FOLDER=str(tmp_path))
 
     for environment in ("staging", "production"):
-        for part, more in (("foundation", {("NetworkPolicy", "tenant-acme")}), ("workload", set())):
+        for part, more in (
+            ("foundation", {("NetworkPolicy", "tenant-acme"), ("NetworkPolicy", "help-desk")}),
+            ("workload", set()),
+        ):
             overlay = f"kustomize/overlays/{environment}/{part}"
             names = {name_of(each) for each in render(overlay, root=made)}
             assert names == {name_of(each) for each in render(overlay)} | more
