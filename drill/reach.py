@@ -22,7 +22,7 @@ _MEANT = {
     ("production", "api", "api"): {"database", "redis", "cluster DNS"},
     ("production", "worker", "worker"): {"database", "redis", "cluster DNS", "help desk"},
     ("staging", "worker", "worker"): {"database", "redis", "cluster DNS", "help desk"},
-    # Not ours, and without a policy for what it asks: nobody's pods let it in.
+    # Its own policy limits only who may call it. Our pods let it in nowhere.
     ("argocd", "argocd-repo-server", "argocd-repo-server"): {
         "database", "redis", "cluster DNS", "help desk", "AWS", "API server", "kubelet", "public door"},
 }  # fmt: skip

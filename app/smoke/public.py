@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from app.integrations.http import default_tls
 from app.sender import PATH
 from app.smoke.api import SECURITY_HEADERS, check_headers
 from app.smoke.report import CheckFailed, NamedCheck
@@ -52,7 +53,7 @@ class PublicDoor:
         self._host, self._port = parts.hostname or "", parts.port or 443
         self._url = url
         self._plain_url = plain_url or f"http://{self._host}"
-        self._trust = trust or ssl.create_default_context()
+        self._trust = trust or default_tls()
         self._wait_s, self._pause_s = wait_s, pause_s
 
     @property
