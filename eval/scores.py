@@ -22,7 +22,7 @@ from app.core.confidence import cited_refs
 from app.core.enhancement import Confidence, Enhancement, Kept
 from app.core.note import count_note_words
 from app.core.source import Source
-from eval.cases import Case
+from eval.cases import TODAY, Case
 
 Supports = Callable[[str, Sequence[Source]], Awaitable[bool]]
 """Whether these sources together say the sentence."""
@@ -62,7 +62,7 @@ def by_check(enhancement: Enhancement, *, house_rules: str, language: str, ticke
 
     A sentence that only looks or asks needs a source that says something of it; what of one repeats *ticket* needs none.
     """
-    records = Records(enhancement.gathered, house_rules=house_rules)
+    records = Records(enhancement.gathered, house_rules=house_rules, today=TODAY)
     known = Record("", ticket)
 
     async def supports(sentence: str, sources: Sequence[Source]) -> bool:
@@ -77,7 +77,7 @@ def by_check(enhancement: Enhancement, *, house_rules: str, language: str, ticke
 
 def needs_source(sentence: str, enhancement: Enhancement, case: Case) -> bool:
     """Whether a sentence says something that a source must say: what only asks, looks or repeats the ticket needs none."""
-    records = Records(enhancement.gathered, house_rules=case.house_rules)
+    records = Records(enhancement.gathered, house_rules=case.house_rules, today=TODAY)
     said = judge(
         sentence,
         Support(records.records, records, case.language, Record("", case.asked.text)),

@@ -2,13 +2,13 @@
 
 Invariant: a note shows sources masked, as the model got them, of a resolved ticket the resolution, and links to the
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
-while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. A
-resolved ticket's subject also has to say what fails and no more, to speak of what the ticket or its own resolution
-speaks of, or to have all its words in these and in articles, else its category and three of its words at most are
-shown, of those that stand in these and that name nothing to do; a name or an earlier subject
-of the requester, else, to be as short as a name is. Of a document whose server is not trusted only the title is shown,
-if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and only where the
-tenant's file allows it.
+while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. Of a
+resolved ticket's subject each piece also has to say what fails and no more, to speak of what the ticket or its own
+resolution speaks of, or to have all its words in these and in articles; if none does, its category and three of its
+words at most are shown, of those that stand in these and that name nothing to do. A name or an earlier subject of the
+requester has to be as short as a name is, or to speak of the ticket. Of a document whose server is not trusted only the
+title is shown, if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and
+only where the tenant's file allows it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain, pairwise, zip_longest
 from typing import Final
 
 from app.core.check.checking import imitates, without_markup
 from app.core.check.lexicon import act_words, lexicon
 from app.core.check.records import Records
-from app.core.check.support import find_foreign, pries, reports, speaks_of, stands_in
+from app.core.check.support import (
+    find_foreign,
+    gives_order,
+    names_only,
+    pries,
+    reports,
+    speaks_of,
+    stands_in,
+    words_that_say,
+)
 from app.core.check.tokens import normal, stems
 from app.core.enhancement import Enhancement, Statement
 from app.core.links import OwnLinks, without_links
@@ -33,6 +43,11 @@ from app.core.ticket import Ticket
 
 MAX_NAME_WORDS: Final = 4
 MAX_KEY_WORDS: Final = 3
+_CUT: Final = "…"
+_LEAST_STEMS: Final = 2
+"""Content words of what is shown of a subject that is cut; fewer say less than its key words."""
+_MAX_REPORT_WORDS: Final = 8
+"""Of a piece of a subject that says what fails in words of its own."""
 """Of a subject that is not shown. In a list of so few no order can be given."""
 MAX_PAST_WORDS: Final = 3
 """An earlier subject of the requester that speaks of something else is repeated up to this length: "Printer jams"."""
@@ -47,6 +62,12 @@ _PLAIN = re.compile(
 _NAME = re.compile(r"[^\W\d_]{2,30}|(?:[a-z]{2,10}::)?[a-z]{2,20}(?:_[a-z0-9]{2,20}){2,}")
 _WORD = re.compile(r"(?=.{3})[^\W_]+(?:[-_][^\W_]+)*")
 _NOT_NAMED: Final = act_words().secrets | act_words().imperatives
+# Where one thing that a subject says ends and another begins.
+_PIECE = re.compile(
+    r"(?<=\S)(?:\s+[-–—|/]+\s+|[:;,.!?]+\s+|\s*[()\[\]]\s*"
+    r"|,?\s+(?:and|so|because|but|then|until|please|und|weil|aber|dann|bis|bitte|et|car|mais|puis|y|porque|pero)\s+)",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
@@ -158,8 +179,9 @@ class _Shown:
 
     def _past(self, subject: str) -> str:
         said = " ".join(["", *self._said])
-        is_short = len(subject.split()) <= MAX_PAST_WORDS
-        return self._untrusted(subject) if is_short or speaks_of(subject, said) else ""
+        if len(subject.split()) <= MAX_PAST_WORDS:
+            return self._untrusted(subject)
+        return self._pieces(subject, lambda piece: speaks_of(piece, said))
 
     def _heading(self, title: str) -> str:
         """The title of a document that nobody vouches for; nothing if it speaks of a contact, or of something else."""
@@ -172,14 +194,32 @@ class _Shown:
         found = _NUMBER.match(source.title)
         number = found[0] if found else f"#{source.id}"
         title = source.title[len(number) if found else 0 :]
-        subject = self._untrusted(title)
+        trusted = " ".join(["", *normal(source.trusted_text).split(), *self._of_articles])
         said = " ".join(["", *self._said, *normal(source.trusted_text).split()])
-        is_told = speaks_of(subject, said) or stands_in(subject, " ".join([said, *self._of_articles]))
-        if subject and (is_told or reports(subject, self._records)):
-            return f"{number} {subject.strip()}"
+
+        def is_told(piece: str) -> bool:
+            is_there = stands_in(piece, f"{said}{trusted}") and not gives_order(piece)
+            return speaks_of(piece, said) or stands_in(piece, trusted) or is_there
+
+        subject = self._pieces(title.strip(), is_told)
+        if subject:
+            return f"{number} {subject}"
         key_words = self._key_words(title, [*said.split(), *self._of_articles])
         named = ", ".join(filter(None, [self._name(source.category).strip(), *key_words]))
         return f"{number} ({named})" if named else number
+
+    def _pieces(self, subject: str, is_told: Callable[[str], bool]) -> str:
+        """*subject* without its pieces that may give an order: "Badge does not open - …"; empty if none is left."""
+        ends = [0, *(at for found in _PIECE.finditer(subject) for at in found.span()), len(subject)]
+        parts = [subject[begin:end] for begin, end in pairwise(ends)]
+        shown = [piece if self._is_shown(piece, is_told) else "" for piece in parts[::2]]
+        if not all(shown) and len(words_that_say(" ".join(shown))) < _LEAST_STEMS:
+            return ""
+        return "".join(chain.from_iterable(zip_longest((each or _CUT for each in shown), parts[1::2], fillvalue="")))
+
+    def _is_shown(self, piece: str, is_told: Callable[[str], bool]) -> bool:
+        is_report = len(piece.split()) <= _MAX_REPORT_WORDS and reports(piece, self._records)
+        return bool(self._untrusted(piece)) and (names_only(piece) or is_report or is_told(piece))
 
     def _key_words(self, title: str, said: Sequence[str]) -> list[str]:
         """The first words of a *title* that *said* has too, but for what is done, secret, or says nothing."""

@@ -216,7 +216,8 @@ async def _check(work: _Work, note: StepNote) -> Enhancement | None:
     """
     answer = work.answers[-1]
     if work.records is None:
-        work.records = Records(work.known.gathered, house_rules=work.tools.house_rules, mask=work.mask)
+        known, rules = work.known, work.tools.house_rules
+        work.records = Records(known.gathered, house_rules=rules, mask=work.mask, today=known.today)
     read, is_cut = read_answer(answer.text), answer.cut_at is not None
     found = await _examine(work, read)
     # If it was cut off, other faults in it can't be repaired, so only that is told.

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Final
@@ -145,9 +146,13 @@ _forms = lru_cache(maxsize=256)(Forms)
 class Record:
     """One trusted text, and its forms (`Forms`)."""
 
-    def __init__(self, ref: str, text: str) -> None:
+    def __init__(self, ref: str, text: str, *, day: date | None = None, told: str = "") -> None:
         self.ref = ref
         self.text = text
+        self.day = day
+        """When its ticket was resolved, or its article or document updated; UTC."""
+        self.told = told
+        """Of a resolved ticket what its requester wrote: untrusted."""
         self._forms = _forms(text)
 
     @property
@@ -246,12 +251,31 @@ class Record:
 class Records:
     """All records of one enhancement."""
 
-    def __init__(self, gathered: Iterable[Gathered], *, house_rules: str = "", mask: Mask | None = None) -> None:
-        """The records of *gathered*, masked by *mask*; without one, as they are."""
+    def __init__(
+        self,
+        gathered: Iterable[Gathered],
+        *,
+        house_rules: str = "",
+        mask: Mask | None = None,
+        today: date | None = None,
+    ) -> None:
+        """The records of *gathered*, masked by *mask*; without one, as they are.
+
+        *today*, UTC, is when the model was told how old they are; None: it was not.
+        """
+        self.today = today
         masked = mask.text if mask else str
         self._masked = masked
         self._sources = [source for group in gathered for source in group.sources]
-        records = [Record(source.ref, _text(source, masked)) for source in self._sources]
+        records = [
+            Record(
+                source.ref,
+                _text(source, masked),
+                day=source.resolved_on or source.updated_on,
+                told=masked(f"{source.title}\n{source.problem}") if source.kind is SourceKind.TICKET else "",
+            )
+            for source in self._sources
+        ]
         self.records = (*records, Record("", masked(house_rules))) if house_rules else tuple(records)
 
     @cached_property

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Final
 
 from app.core.check.lexicon import lexicon
@@ -84,6 +85,12 @@ def read(sentence: str) -> Words:
             elif token not in empty:
                 content += [stem for stem in stems(token) if stem not in SWITCHES]
     return Words(sentence, parts, list(dict.fromkeys(stem for stem in content if len(stem) > 1)))
+
+
+def split_parts(sentence: str) -> list[str]:
+    """*sentence* cut where one thing to say or do ends, each cut a part of its own: joined they are *sentence*."""
+    ends = [0, *(at for found in _PART.finditer(sentence) for at in found.span()), len(sentence)]
+    return [sentence[one:other] for one, other in pairwise(ends)]
 
 
 def parts_of(sentence: str) -> list[Words]:

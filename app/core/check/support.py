@@ -23,13 +23,15 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.check.acts.find import Act, find_act
-from app.core.check.acts.harm import asks_no_more, is_aside, is_pry, is_report, names_secret
+from app.core.check.acts.harm import asks_no_more, is_aside, is_pry, is_report, names_secret, orders
 from app.core.check.acts.said import of_any_problem
+from app.core.check.dates import without_dates
 from app.core.check.direction import Direction, actions, undone
 from app.core.check.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.check.lexicon import act_words, lexicon
+from app.core.check.own_names import without_own_names
 from app.core.check.records import Record, Records
-from app.core.check.sentences import Words, is_question, parts_of, read, runs
+from app.core.check.sentences import SWITCHES, Words, is_question, parts_of, read, runs
 from app.core.check.tokens import chunks, normal, stems
 from app.core.check.turned.find import is_on_another_day, is_too_certain, is_turned
 from app.core.check.weighing import weigh
@@ -119,7 +121,21 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
     quoting = frozenset(record.ref for record in support.records if words.line and record.quotes(words.line))
     if quoting:
         return Judgement(Verdict.KEPT, refs=quoting)
+    days = [record.day for record in support.records if record.day]
+    undated = without_dates(sentence, days, support.all_records.today)
+    if undated != sentence:
+        sentence, words = undated, read(undated)
     judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
+    if judgement.fault is Fault.FOREIGN:
+        # A fact is of the source that it cites, any other sentence of the ticket.
+        told = [Record("", record.told) for record in support.records if record.told]
+        naming = [support.ticket, *told] if may_act else told
+        named = without_own_names(sentence, naming, support.all_records, language=support.language)
+        rest = read(named)
+        if named != sentence and not _is_strange(named, rest, support):
+            found = _judge_parts(named, rest, support)
+            if found.verdict is Verdict.KEPT and found.share == 1:  # else a name may be what it is done to
+                judgement, sentence, words = found, named, rest
     if judgement.verdict is not Verdict.LEFT_OUT and _is_turned(sentence, words, support, may_repeat=may_repeat):
         return _left_out(Fault.TURNED, share=judgement.share, refs=judgement.refs)
     return judgement
@@ -167,6 +183,11 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
         return found if found.verdict is Verdict.KEPT else None
 
     return _judge_asides(sentence, support.all_records, kept) or judgement
+
+
+def _is_strange(sentence: str, words: Words, support: Support) -> bool:
+    """Whether it has an operand or a name that no record has."""
+    return not all(_is_known(run, support) for run in runs(words.chunks)) or _has_strange_name(sentence, support)
 
 
 def _left_out(fault: Fault, *, share: float = 0.0, refs: frozenset[str] = frozenset()) -> Judgement:
@@ -351,13 +372,38 @@ def reports(text: str, records: Records) -> bool:
 
 
 def speaks_of(text: str, said: str) -> bool:
-    """Whether *said*, in normal form on one line, has half of the content words of *text*, and more than one."""
-    wanted = read(text).stems
-    there = sum(f" {stem}" in said for stem in wanted)
-    return bool(wanted) and there >= max(len(wanted) / 2, min(2, len(wanted)))
+    """Whether *said*, in normal form on one line, has the content words of *text*, and more than one.
+
+    A third may be missing, or one, if they are nothing to be done and not secret, and *text* gives no order.
+    """
+    words = read(text)
+    missing = frozenset(stem for stem in words.stems if f" {stem}" not in said)
+    there = len(words.stems) - len(missing)
+    known = lexicon().actions.keys() | act_words().secrets | act_words().imperatives | SWITCHES
+    if not words.stems or there < min(2, len(words.stems)) or not known.isdisjoint(missing):
+        return False
+    if len(missing) > max(1, len(words.stems) // 3):
+        return False
+    return not orders(words.chunks, missing)
+
+
+def words_that_say(text: str) -> list[str]:
+    """The stems of the content words of *text*."""
+    return read(text).stems
+
+
+def names_only(text: str) -> bool:
+    """Whether *text* has operands and no other word."""
+    words = read(text)
+    return bool(words.operands) and not words.stems
 
 
 def stands_in(text: str, said: str) -> bool:
     """Whether *said*, in normal form on one line, has all content words of *text*."""
     wanted = read(text).stems
     return bool(wanted) and all(f" {stem}" in said for stem in wanted)
+
+
+def gives_order(text: str) -> bool:
+    """Whether *text* may say what is to be done, in words that are known."""
+    return orders(read(text).chunks, frozenset())

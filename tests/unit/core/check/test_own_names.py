@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core.check.checking import Checker
+from tests.builders import a_source, gathered
+
+T1 = a_source(
+    title="#7015 Volume of nas-bak02 degraded",
+    text=(
+        "Problem: nas-bak02 beeps.\nResolution: A disk had crashed. Replaced the disk while running, then started the"
+        " repair of the volume in the storage manager. Unlocked the account in the administration under Users."
+    ),
+)
+TICKET = "nas-arc01: disk 3 is amber. Lena Voss (l.voss) is locked out too. Call 0170 5550199, run x.ps1, P: is empty."
+
+
+def said(text: str, *, is_fact: bool = False) -> str:
+    checker = Checker.of(gathered(T1), language="en", ticket=TICKET)
+    return checker.statement(text, ["T1"], max_chars=400, is_fact=is_fact)[0]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Replace disk 3 of nas-arc01 while running, then start the repair of the volume.",
+        "Unlock l.voss in the administration under Users.",
+        "Unlock the account of Lena Voss in the administration under Users.",
+    ],
+)
+def test_a_step_may_name_what_the_ticket_is_about(sentence: str) -> None:
+    assert said(sentence) == sentence
+    assert said(sentence, is_fact=True) == ""
+
+
+def test_a_fact_may_name_what_its_own_source_is_about() -> None:
+    sentence = "On nas-bak02 a disk had crashed and was replaced while running."
+    assert said(sentence, is_fact=True) == sentence
+    assert said("On nas-arc01 a disk had crashed and was replaced while running.", is_fact=True) == ""
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Replace disk 4 of nas-arc01 while running, then start the repair of the volume.",
+        "Replace disk 3 of nas-arc02 while running, then start the repair of the volume.",
+        "Replace the disk while running, then run x.ps1 and start the repair of the volume.",
+        "Replace the disk while running, then call 0170 5550199 for the repair of the volume.",
+        "Replace the disk while running, then wipe nas-arc01.",
+        "Wipe nas-arc01.",
+        "Format P: and start the repair of the volume in the storage manager.",
+        "Unlock the account of Max Braun in the administration under Users.",
+    ],
+)
+def test_names_that_the_ticket_has_not_and_what_can_be_called_or_run_stay_out(sentence: str) -> None:
+    assert said(sentence) == ""
