@@ -104,8 +104,12 @@ class Draft(_Strict):
 
     @property
     def abstains(self) -> bool:
-        """Whether it says nothing of the sources: none fits. Its summary says so, which no source does."""
-        return not (self.facts or self.hypotheses or self.next_steps or self.summary_citations)
+        """Whether no source fits: it says nothing of them, or nothing but what they are about, and asks.
+
+        That they do not fit no source says: "The earlier ticket was about a time zone, not about touch input."
+        """
+        is_bare = not (self.facts or self.hypotheses or self.next_steps)
+        return is_bare and bool(self.questions or not self.summary_citations)
 
 
 class Kept(Draft):
@@ -375,8 +379,8 @@ def salvage(
     if checker.only_repeats(summary) and (new := kept["hypotheses"] or kept["facts"]):
         # The note begins with what is new to its reader, and tells it once (`core.note`).
         summary = new[0].text
-    apart = []
-    for sentence in checker.apart[:MAX_APART]:
+    apart: list[str] = []
+    for sentence in () if draft.abstains else checker.apart[:MAX_APART]:
         if count_words([sentence]) <= budget:
             apart.append(sentence)
             budget -= count_words([sentence])

@@ -163,3 +163,14 @@ async def test_a_refusal_of_this_one_ticket_is_told_as_such(
     html = render_note(enhancement, NoteOptions(), reference=note_reference(a_tenant().id, TICKET.id, "1"))
     assert note in html
     assert "could not be reached" not in html
+
+
+async def test_that_no_source_fits_and_what_it_is_about_is_paid_once_and_nothing_of_it_stands_apart() -> None:
+    """As a large model words it (eval/recorded): no source says that it does not fit."""
+    says = "No source fits. The earlier ticket was about a hidden printer, not about Outlook, which stays white."
+    draft = a_draft(summary=says, facts=[], hypotheses=[], next_steps=[], questions=["since_when"])
+    model = Model(draft.model_dump_json())
+    enhancement = await enhanced(a_ticket(), [a_source()], model)
+    assert len(model.asked) == 1
+    assert (enhancement.summary, enhancement.apart) == ("No source fits.", ())
+    assert enhancement.questions
