@@ -48,6 +48,10 @@ _MAX_ADDRESSES: Final = 8
 MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
+# aiohttp's own are 8,190 bytes and 128. Pages with a policy for their content, and gateways that pass on what each server
+# before them said, have more.
+_MAX_FIELD_BYTES: Final = 64 * 1024
+_MAX_FIELDS: Final = 512
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\d*\s*(?:s(?:ec\w*)?)?\s*(?:,|$)", re.ASCII | re.IGNORECASE)
@@ -229,6 +233,8 @@ def no_answer(error: Exception) -> NoAnswer:
             return NotSent("no connection was made")
         case ValueError() | KeyError():
             return NotSent("its URL can't be used")
+        case aiohttp.ClientResponseError():
+            return Unreadable("it answered something that is not HTTP, or with too long a head")
         case _:
             return BrokenOff("the connection broke off")
 
@@ -303,6 +309,9 @@ def _open_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         headers=_HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
+        max_line_size=_MAX_FIELD_BYTES,
+        max_field_size=_MAX_FIELD_BYTES,
+        max_headers=_MAX_FIELDS,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=_MAX_CONNECT_S),
     )
 

@@ -263,9 +263,9 @@ async def _send(outbound: Outbound, port: int) -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n" + b"x" * 300_000, "larger than 256 KiB"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"40000\r\n" + b"x" * 0x40000 + b"\r\n5\r\nyyyyy\r\n", "larger than 256 KiB"),
         (b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\nxx", "compressed"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: " + b"b" * 200_000 + b"\r\n\r\n", "the connection broke off"),
-        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000, "the connection broke off"),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "the connection broke off"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: " + b"b" * 200_000 + b"\r\n\r\n", "too long a head"),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000, "too long a head"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "not HTTP"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nxx", "no answer came within"),
     ],
     ids=["length", "chunks", "compressed", "long header", "many headers", "another protocol", "never ends"],
@@ -277,6 +277,28 @@ async def test_an_answer_ends_within_its_limits(answer: bytes, says: str) -> Non
             with pytest.raises(NoAnswer, match=says) as refused:
                 await _send(outbound, canary.port)
     assert isinstance(refused.value, AnswerTooLarge) == ("larger" in says)
+
+
+async def test_a_long_head_is_read() -> None:
+    """A policy for a page's content of 34 KB was seen (iprak/yahoofinance#173); a gateway passes on others' fields."""
+    policy = b"content-security-policy: " + b"https://a.example " * 2_000 + b"\r\n"
+    passed_on = b"".join(b"llm_provider-x-%d: a\r\n" % number for number in range(300))
+    answer = FINE.replace(b"content-length", policy + passed_on + b"content-length")
+    async with canaries("127.0.0.1", answer=answer) as (canary,), open_outbound(allow_private=True) as outbound:
+        assert (await outbound.send("GET", f"http://127.0.0.1:{canary.port}/")).body == b"{}"
+
+
+async def test_a_call_whose_answer_is_no_http_is_paid_once() -> None:
+    answer = FINE.replace(b"content-length", b"content-length: 2\r\ncontent-length")
+    async with (
+        canaries("127.0.0.1", answer=answer) as (canary,),
+        open_own_endpoint(
+            api_key="key", base_url=f"http://127.0.0.1:{canary.port}", allow_private=True, limit=timedelta(seconds=5)
+        ) as endpoint,
+    ):
+        with pytest.raises(NoAnswer, match="not HTTP"):
+            await endpoint.post("/chat/completions", {"model": "own"})
+    assert canary.connections == 1
 
 
 @pytest.mark.parametrize(
