@@ -20,7 +20,6 @@ _LEAST_TELLING: Final = 3
 """A subject with fewer telling words ("Printer", "Help please") is asked together with the words below it."""
 _LEAST_COMMON: Final = 2
 """A document has so many telling words of the ticket, or half of them."""
-_BLANKS = re.compile(r"\s+")
 _WORD = re.compile(r"\w+(?:[.'’-]\w+)*")
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT", "IN", "IS", "TO", "NEAR", "WAS", "ORDER", "BY"})
 """Of CQL, KQL and Lucene; small letters make them words."""
@@ -46,7 +45,8 @@ def compose_query(ticket: Ticket) -> str:
 def fit(ticket: Ticket, text: str, *, repeated: str = "") -> float:
     """How well *text* fits *ticket*, 0 to 1: the cosine of their telling words; 0 if it says nothing of it.
 
-    *repeated* is left out of *text*: in words, a server may repeat the question ("No pages found for …").
+    *repeated* is left out of *text*: in words, a server may repeat the question ("No pages found for …"). It stays
+    where a line begins with it, as the title of the document that fits best may.
     """
     asked = telling_stems(ticket.asked)
     told = telling_stems(_without(text, repeated) if repeated else text)
@@ -57,4 +57,5 @@ def fit(ticket: Ticket, text: str, *, repeated: str = "") -> float:
 
 
 def _without(text: str, repeated: str) -> str:
-    return _BLANKS.sub(" ", text).casefold().replace(repeated.casefold(), " ")
+    words = r"\s+".join(map(re.escape, repeated.split()))
+    return re.sub(rf"(?<!\A)(?<!\n){words}", " ", text.strip(), flags=re.IGNORECASE)

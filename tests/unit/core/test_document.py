@@ -88,3 +88,11 @@ def test_a_repeated_question_fits_nothing() -> None:
     said = "No pages found for 'Outlook  receives no\nmail'."
     assert fit(ticket, said) > 0
     assert fit(ticket, said, repeated="Outlook receives no mail") == 0
+
+
+def test_a_document_that_is_called_as_the_question_fits_best() -> None:
+    """As a Markdown answer of the official SDK's servers, `# VPN error 809`."""
+    ticket = a_ticket(subject="VPN error 809", description="Since this morning.")
+    for title in ("VPN error 809", "VPN error 809 after the update"):
+        text = f"{title}\nThe certificate ran out."
+        assert fit(ticket, text, repeated=compose_query(ticket)) == fit(ticket, text) > 0
