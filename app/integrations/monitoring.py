@@ -32,6 +32,8 @@ _MAX_SERIES: Final = 500
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?", re.ASCII)
 _UNTOLD_LABELS: Final = frozenset({"__name__", "alertname", "alertstate", "reading"})
 _SEVERITIES: Final = ("critical", "error", "warning", "info")
+_MOST_TOLD: Final = 3
+"""Of an alert that fires for several disks or jobs of one machine."""
 _ALERT: Final = "alert"
 _UP: Final = "up"
 _SAID: Final = {
@@ -81,18 +83,21 @@ class Prometheus:
         return [*self._alerts(_of(readings, _ALERT)), *machines][:limit]
 
     def _alerts(self, alerts: list[_Series]) -> list[Source]:
-        sources = [
+        """One source for each alert of a machine, which may fire for several of its disks or jobs."""
+        found: dict[tuple[str, str], list[_Series]] = {}
+        for series in sorted(alerts, key=_severity):
+            found.setdefault((_label(series, "alertname"), series.instance), []).append(series)
+        return [
             Source(
                 kind=SourceKind.MEASUREMENT,
-                id=f"alert:{_label(series, 'alertname')}:{series.instance}",
-                title=f"{series.host}: {_label(series, 'alertname')} firing",
-                text=_alert_text(series),
+                id=f"alert:{name}:{instance}",
+                title=f"{each[0].host}: {name} firing",
+                text=_alert_text(name, each),
                 url=f"{self._url}/alerts",
-                score=1 - 0.1 * _severity(series),
+                score=1 - 0.1 * _severity(each[0]),
             )
-            for series in alerts
+            for (name, instance), each in found.items()
         ]
-        return sorted(sources, key=lambda source: -source.score)
 
     def _machine(self, instance: str, readings: list[_Series]) -> Source:
         jobs = _of(readings, _UP, instance)
@@ -228,10 +233,16 @@ def _severity(series: _Series) -> int:
     return _SEVERITIES.index(severity) if severity in _SEVERITIES else len(_SEVERITIES)
 
 
-def _alert_text(series: _Series) -> str:
+def _alert_text(name: str, alerts: list[_Series]) -> str:
+    """What the alert's first series say, the most severe one at the head."""
+    told = [_labels_text(series) for series in alerts[:_MOST_TOLD]]
+    times = f", {len(alerts)} times" if len(alerts) > 1 else ""
+    return one_line(f"The alert {name} is firing now{times}: {'; '.join(told)}.", max_chars=1000)
+
+
+def _labels_text(series: _Series) -> str:
     shown = {key: value for key, value in series.labels.items() if key not in _UNTOLD_LABELS}
-    labels = ", ".join(f"{key} {value}" for key, value in sorted(shown.items())[:12])
-    return one_line(f"The alert {_label(series, 'alertname')} is firing now: {labels}.", max_chars=1000)
+    return ", ".join(f"{key} {value}" for key, value in sorted(shown.items())[:12])
 
 
 def _instances(readings: list[_Series]) -> list[str]:

@@ -22,6 +22,7 @@ class Prometheus:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self.url = str(client.base_url)
 
     async def get(self, path: str, **params: str) -> Any:
         """The data of an answer; an error of the query is an error of the test."""
