@@ -41,7 +41,8 @@ _TELLS_ERROR: Final = ("error", "errors", "detail", "message", "base_resp", "err
 _WRAPS: Final = ("data", "result", "response")
 """Where a gateway puts the whole completion."""
 _MAX_NAME_CHARS: Final = 100
-_DECODER: Final = json.JSONDecoder()
+_DECODER: Final = json.JSONDecoder(strict=False)
+"""Some gateways put the model's line breaks into texts as they are."""
 _BLANKS: Final = re.compile(r"\s*")
 _END_OF_STREAM: Final = "[DONE]"
 _KEPT_ALIVE: Final = re.compile(r"\A(?::[^\n]*+\n\s*+)++(?=[{\[])")
@@ -56,7 +57,7 @@ def read_body(body: bytes) -> Any:
     """
     text = body.decode(json.detect_encoding(body), "replace").strip("\ufeff \t\r\n\x00")
     text = _KEPT_ALIVE.sub("", text)
-    if text.startswith(("data:", "event:", "id:", ":")):
+    if text.startswith(("data:", "event:", "id:", "retry:", ":")):
         return _joined(_events(text))
     answer, end = _DECODER.raw_decode(text)
     if text.startswith("{", _BLANKS.match(text, end).end()):  # type: ignore[union-attr]  # it fits anywhere

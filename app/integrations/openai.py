@@ -61,6 +61,7 @@ _MORE_ROOM: Final = 4
 # Also Cloudflare's 424 and Portkey's 446, which their guardrails answer.
 _FILTER_STATUSES: Final = frozenset({400, 403, 422, 424, 446, 451})
 _NO_CREDIT: Final = "its account has no credit left"
+_GATEWAYS_KEY: Final = "check the key that the gateway has of the provider behind it"
 _KEPT_OUT: Final = "a network rule or a firewall before it may keep us out"
 _OF_ACCOUNT: Final = frozenset({400, 401, 402, 403, 412, 429})
 # Beside 5xx: a time-out, a conflict, Bedrock's fault of a model, too early, Groq's full capacity, Google's "cancelled".
@@ -354,6 +355,8 @@ class OpenAIModel:
             hint = _NO_CREDIT
         elif refusal.keeps_out:
             hint = _KEPT_OUT
+        elif refusal.is_of_gateways_key:
+            hint = _GATEWAYS_KEY
         elif refusal.has_bad_key or (status == HTTPStatus.UNAUTHORIZED and not refusal.has_no_model):
             told = f"the model's endpoint refused the call ({status}); check {self._check[0]}"
             if not self._endpoint.has_accepted:

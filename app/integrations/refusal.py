@@ -122,6 +122,7 @@ _NO_MODEL: Final = (
     r"|\bmodel version has reached the end\b|\bon-demand throughput isn.t supported|\bllm provider not provided\b"
     r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bapi version not supported\b"
     r"|(?:not (?:have|allowed to)|n't have) access (?:to )?(?:the )?model\b|\bmodel identifier is invalid"
+    r"|\bHTTP request (?:was sent )?to (?:an )?HTTPS\b"  # nginx, Go: the scheme is wrong
 )
 _NO_MODEL_CODES: Final = frozenset(
     {
@@ -143,11 +144,13 @@ _BUSY: Final = (
 )
 _AFFORDS: Final = r"\bcan only afford (\d{1,9})\b"
 """OpenRouter's, where the account has credit for a shorter answer."""
-# Gemini answers it with 400.
+# Gemini answers it with 400, as does LiteLLM, which without a database can look no other key up than its own.
 _BAD_KEY: Final = (
     r"(?i)\bapi[ _-]key\b[^.\n]{0,20}\b(?:not valid|invalid|incorrect|expired|missing)\b"
-    r"|\b(?:invalid|incorrect) api[ _-]key\b"
+    r"|\b(?:invalid|incorrect) api[ _-]key\b|\bno connected db\b"
 )
+_BEHIND: Final = r"\blitellm\.AuthenticationError\b"
+"""A gateway's word that the provider behind it refused its key."""
 # Not of the key: a rule for addresses or countries, Cloudflare's line, a page of a firewall.
 _KEEPS_OUT: Final = (
     r"(?i)\bvirtual network\b|\bfirewall\b|\bpublic access is disabled\b|\bcountry, region\b|\buser location is not\b"
@@ -185,6 +188,8 @@ class Refusal:
     has_no_model: bool = False
     has_no_credit: bool = False
     has_bad_key: bool = False
+    is_of_gateways_key: bool = False
+    """Of the key that a gateway has of the provider behind it, not of ours."""
     keeps_out: bool = False
     """By a rule of the network, whatever the key."""
     affords: int | None = None
@@ -224,16 +229,18 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
     affords = re.search(_AFFORDS, text)
     if is_too_long and not codes & _UNSUPPORTED_CODES:
         unsupported -= set(LIMITS)  # "does not support max_tokens greater than"
+    has_no_model = not codes.isdisjoint(_NO_MODEL_CODES) or re.search(_NO_MODEL, text) is not None
     return Refusal(
         unsupported=frozenset(unsupported),
         named=named if not is_too_long else frozenset(),
         is_too_long=is_too_long and not unsupported,
         is_about_roles=re.search(_ROLES, text) is not None,
         is_filtered=any(_is_filter(code) for code in codes) or re.search(_FILTER, text) is not None,
-        has_no_model=not codes.isdisjoint(_NO_MODEL_CODES) or re.search(_NO_MODEL, text) is not None,
+        has_no_model=has_no_model,
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or re.search(_NO_CREDIT, text) is not None,
         has_bad_key=re.search(_BAD_KEY, text) is not None,
-        keeps_out=re.search(_KEEPS_OUT, text) is not None,
+        is_of_gateways_key=re.search(_BEHIND, text) is not None,
+        keeps_out=not has_no_model and re.search(_KEEPS_OUT, text) is not None,
         affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         says_busy=re.search(_BUSY, text) is not None,

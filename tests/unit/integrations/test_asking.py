@@ -556,6 +556,8 @@ NO_MODEL: dict[str, tuple[int, Any]] = {
     "openrouter, policy": (404, an_error("No endpoints found matching your data policy (Paid model training).", code=404)),
     "lm studio": (400, an_error("No models loaded. Please load a model in the developer page or use the `lms load` command.", param="model")),
     "azure, version": (400, an_error("API version not supported", code="BadRequest")),
+    "nginx, http for https": (400, "<html>\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>"),
+    "go, http for https": (400, "Client sent an HTTP request to an HTTPS server."),
 }  # fmt: skip
 
 
@@ -573,6 +575,10 @@ WRONG_KEY: dict[str, tuple[int, Any]] = {
     "gemini": (400, [an_error("API key not valid. Please pass a valid API key.", code=400)]),
     "xai": (403, [an_error("Incorrect API key provided: xai-12***. You can obtain an API key from the console.", code=403)]),
     "groq": (401, [an_error("Invalid API Key", code=401)]),
+    "litellm 1.108.7, without a database": (400, an_error("No connected db.", type="no_db_connection", code="400")),
+}  # fmt: skip
+BEHIND: dict[str, tuple[int, Any]] = {
+    "litellm 1.108.7": (401, an_error('litellm.AuthenticationError: AnthropicException - {"error": {"message": "Incorrect API key provided: k", "code": "invalid_api_key"}}\n\nLiteLLM: model group \'x\' failed with the error above. No fallback was attempted.', type="authentication_error", code="401")),
 }  # fmt: skip
 
 
@@ -588,6 +594,7 @@ def told_as(error: type[Exception], says: str, cases: dict[str, tuple[int, Any]]
         *told_as(ModelRefused, "check OPENAI_MODEL and OPENAI_BASE_URL", NO_MODEL),
         *told_as(ModelRefused, "a network rule or a firewall before it may keep us out", NOT_LET_IN),
         *told_as(ModelRefused, "check OPENAI_API_KEY", WRONG_KEY),
+        *told_as(ModelRefused, "the key that the gateway has of the provider behind it", BEHIND),
     ],
 )
 async def test_what_no_other_call_would_mend_is_told_as_what_it_is_after_one(

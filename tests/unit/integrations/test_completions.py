@@ -84,6 +84,7 @@ STREAMS = {
     # https://github.com/liustack/modlens/issues/94
     "one event": b"data:" + json.dumps(a_completion({"content": OBJECT})).encode() + b"\n\n",
     # https://github.com/decolua/9router/issues/3492
+    "a pause first": b"retry: 3000\n" + a_stream({"content": OBJECT}),
     "an end alone": json.dumps(a_completion({"content": OBJECT})).encode() + b"\n\ndata: [DONE]\n\n",
 }
 
@@ -333,6 +334,11 @@ async def test_what_stands_behind_a_whole_completion_is_no_part_of_it(behind: by
     endpoint = Endpoint(json.dumps(a_completion({"content": OBJECT})).encode() + behind)
     assert (await endpoint.ask()).text == OBJECT
     assert len(endpoint.calls) == 1
+
+
+async def test_line_breaks_within_texts_are_read() -> None:
+    body = json.dumps(a_completion({"content": OBJECT, "note": "one two"})).replace("one two", "one\r\n\ttwo")
+    assert (await Endpoint(body.encode()).ask()).text == OBJECT
 
 
 async def test_a_stream_of_bare_objects_is_read() -> None:
