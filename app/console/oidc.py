@@ -18,11 +18,11 @@ from urllib.parse import quote_plus
 
 import httpx2  # Authlib's client derives from it
 from authlib.common.security import generate_token
-from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client, OAuth2ClientAuth, OAuthError
 from authlib.oidc.core import CodeIDToken
 from authlib.oidc.discovery import get_well_known_url
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import JWKRegistry, KeySet
 
 from app.console.roles import Person, SignInRefused, find_grant
@@ -38,6 +38,8 @@ _LEEWAY_S: Final = 60
 # name of "EdDSA".
 _ALGORITHMS: Final = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split()
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_METHODS: Final = "token_endpoint_auth_methods_supported"
+_BASIC, _POST = "client_secret_basic", "client_secret_post"
 # What a wrong or forged answer of the provider raises. The libraries check few of its fields, so also plain errors.
 _FAULTS: Final = (
     *(JoseError, OAuthError, httpx2.HTTPError, httpx2.InvalidURL, TimeoutError),
@@ -60,8 +62,15 @@ _REFUSALS: Final = {
     "unmet_authentication_requirements": "you have to sign in there in a stronger way",
     "unsupported_response_type": "the application there does not allow the authorization code flow",
 }
-_ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
 """What a provider answers in place of a code (RFC 6749, 4.1.2.1; OpenID Connect Core, 3.1.2.6), in our own words."""
+_OWN_CREDENTIALS: Final = "check CONSOLE_OIDC_CLIENT_ID and CONSOLE_OIDC_CLIENT_SECRET"
+_TOKEN_REFUSALS: Final = {
+    "invalid_client": _OWN_CREDENTIALS,
+    "unauthorized_client": _OWN_CREDENTIALS,  # Keycloak's for a wrong secret
+    "invalid_grant": "it takes no code twice or late, and wants the redirect address that is registered there",
+}
+"""What it answers in place of a token (RFC 6749, 5.2)."""
+_ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +127,7 @@ class OpenIdProvider:
         if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise SignInRefused("This answer does not belong to the sign-in that was begun here. Begin again.")
         if "code" not in answer:
-            error = answer.get("error", "")
-            meaning = _REFUSALS.get(error, "it names a reason of its own")
-            why = f": {meaning} ({error})" if _ERROR_CODE.fullmatch(error) else ""
+            why = _why(answer.get("error", ""), _REFUSALS)
             raise SignInRefused(f"The sign-in service did not complete the sign-in{why}.")
         return await self._person_by(nonce, code=answer["code"], code_verifier=verifier)
 
@@ -143,10 +150,14 @@ class OpenIdProvider:
             endpoints = await self._endpoints(client)
             try:
                 async with asyncio.timeout(_ALL_CALLS_S):
-                    token = await client.fetch_token(endpoints["token_endpoint"], auth=self._auth(), **shown)
+                    auth = self._auth(endpoints[_METHODS])
+                    token = await client.fetch_token(endpoints["token_endpoint"], auth=auth, **shown)
                     # Fetched after the token was issued, so that a key which the provider has just rotated is in it.
                     key_set = await _get(client, endpoints["jwks_uri"])
                 claims = self._claims(token["id_token"], key_set, nonce)
+            except OAuthError as error:
+                why = _why(str(error.error), _TOKEN_REFUSALS)
+                raise SignInRefused(f"The sign-in service gives the console no token{why}.") from error
             except ExpiredTokenError as error:
                 raise SignInRefused(
                     "The sign-in service gave a token that is over already. Check its clock and the console's."
@@ -155,12 +166,18 @@ class OpenIdProvider:
                 raise SignInRefused(f"The sign-in could not be verified ({_name(error)}).") from error
         return self._person(claims, str(token.get("refresh_token") or ""))
 
-    async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, str]:
+    async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, Any]:
         try:
             async with asyncio.timeout(_ALL_CALLS_S):
                 metadata = await _get(client, get_well_known_url(self._options.issuer, external=True))
             endpoints = {name: str(metadata[name]) for name in _ENDPOINTS}
+            endpoints[_METHODS] = metadata.get(_METHODS) or _BASIC  # its default (OpenID Connect Discovery, 3)
             issuer = str(metadata["issuer"])
+        except httpx2.HTTPStatusError as error:
+            raise SignInRefused(
+                f"The sign-in service answers HTTP {error.response.status_code} where it should describe itself."
+                " CONSOLE_OIDC_ISSUER must be its issuer as it writes it itself, with the whole path."
+            ) from error
         except _FAULTS as error:
             raise SignInRefused(f"The sign-in service does not answer ({_name(error)}).") from error
         if issuer.rstrip("/") != self._options.issuer:
@@ -199,11 +216,16 @@ class OpenIdProvider:
         ):
             yield client
 
-    def _auth(self) -> httpx2.BasicAuth | None:
-        """Our credentials for the token endpoint; None for a public client, which has no secret."""
+    def _auth(self, methods: Collection[str]) -> httpx2.Auth | None:
+        """Our credentials for the token endpoint by one of its *methods*; None for a public client."""
         client_id, secret = self._options.client_id, self._options.client_secret
+        if not secret:
+            return None
+        if _BASIC not in methods and _POST in methods:
+            posted: httpx2.Auth = OAuth2ClientAuth(client_id, secret, _POST)
+            return posted
         # RFC 6749, 2.3.1: both are form-encoded first, which Authlib's own method does not do.
-        return httpx2.BasicAuth(quote_plus(client_id), quote_plus(secret)) if secret else None
+        return httpx2.BasicAuth(quote_plus(client_id), quote_plus(secret))
 
     def _person(self, claims: Mapping[str, Any], refresh_token: str) -> Person:
         subject = str(claims["sub"])
@@ -230,9 +252,23 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_NAME_CHARS and value.isprintable() and bool(value.strip())
 
 
+def _why(error: str, meanings: Mapping[str, str]) -> str:
+    """The provider's *error* in our words, as the end of a sentence; empty: it is no code."""
+    meaning = meanings.get(error, "it names a reason of its own")
+    return f": {meaning} ({error})" if _ERROR_CODE.fullmatch(error) else ""
+
+
 def _name(error: BaseException) -> str:
     """*error* without its own text, which may quote what the provider sent."""
-    return reason_of(error) or type(error).__name__
+    match error:
+        case httpx2.HTTPStatusError(response=response):
+            return f"HTTP {response.status_code}"
+        case UnsupportedAlgorithmError():  # Authentik's without a signing key, by HS256
+            return "it must sign ID tokens by a key of its own, e.g. by RS256"
+        case ClaimError(claim=claim):
+            return f"the claim {claim} of the ID token"
+        case _:
+            return reason_of(error) or type(error).__name__
 
 
 async def _get(client: AsyncOAuth2Client, address: str) -> dict[str, Any]:

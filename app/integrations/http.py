@@ -48,8 +48,8 @@ _MAX_ADDRESSES: Final = 8
 MAX_CONNECTIONS: Final = 20
 # Less than servers' own limits (Tomcat's is 20 s), so that a call rarely meets a connection that is just being closed.
 _KEPT_ALIVE_S: Final = 10.0
-# aiohttp's own are 8,190 bytes and 128. Pages with a policy for their content, and gateways that pass on what each server
-# before them said, have more.
+# aiohttp's own are 8,190 bytes and 128. Pages with a policy for their content have more, and gateways that pass on what
+# each server behind them said.
 _MAX_FIELD_BYTES: Final = 64 * 1024
 _MAX_FIELDS: Final = 512
 LONGEST_WAIT: Final = timedelta(minutes=10)
@@ -218,25 +218,27 @@ def _encode(form: Mapping[str, str]) -> bytes:
 
 def no_answer(error: Exception) -> NoAnswer:
     """What *error* of aiohttp means, without its text, which may quote what the other side sent."""
+    kind: type[NoAnswer] = NotSent
     match error:
         case ProxyFailed():
-            return NotSent(str(error))
+            told = str(error)
         case aiohttp.ClientConnectorCertificateError(certificate_error=reason):  # first, as it is a ValueError too
             # OpenSSL's own words, and of ours the host's name: nothing that was sent.
             says = f": {reason.verify_message}" if isinstance(reason, ssl.SSLCertVerificationError) else ""
-            return NotSent(
-                f"its TLS certificate can't be verified{says} (SSL_CERT_FILE may name another certificate authority)"
-            )
+            told = f"its TLS certificate can't be verified{says} (SSL_CERT_FILE may name another certificate authority)"
         case aiohttp.ClientConnectorDNSError():
-            return NotSent("its host name is not known")
+            told = "its host name is not known"
+        case aiohttp.ClientConnectorSSLError():
+            told = "no TLS connection was made: is it https that is spoken at that port?"
         case aiohttp.ClientConnectorError():
-            return NotSent("no connection was made")
+            told = "no connection was made"
         case ValueError() | KeyError():
-            return NotSent("its URL can't be used")
+            told = "its URL can't be used"
         case aiohttp.ClientResponseError():
-            return Unreadable("it answered something that is not HTTP, or with too long a head")
+            kind, told = Unreadable, "it answered something that is not HTTP, or with too long a head"
         case _:
-            return BrokenOff("the connection broke off")
+            kind, told = BrokenOff, "the connection broke off"
+    return kind(told)
 
 
 @asynccontextmanager

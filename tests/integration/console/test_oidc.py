@@ -51,6 +51,10 @@ class FakeProvider:
         """Who the console says it is when it asks for the keys."""
         self.refresh_tokens = ["r1", "r2", "r3"]
         """Those that are given, one after the other; each is good once."""
+        self.methods: list[str] | None = None
+        """How it says that a program may show its secret."""
+        self.token_error = ""
+        """What it answers in place of a token."""
         self.fault = ""
         """Which answer is wrong, and how: `large-keys`, `moved-token`."""
         self.url = self.given = ""
@@ -90,6 +94,7 @@ class FakeProvider:
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
             "id_token_signing_alg_values_supported": ["none", "HS256", "RS256"],
+            "token_endpoint_auth_methods_supported": self.methods,
         }
         return self.answer("metadata", content)
 
@@ -106,7 +111,10 @@ class FakeProvider:
     async def token(self, request: web.Request) -> web.Response:
         form = await request.post()
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-        self.shown = base64.b64decode(shown).decode() if scheme == "Basic" else str(form["client_id"])
+        posted = ":".join(str(form[name]) for name in ("client_id", "client_secret") if name in form)
+        self.shown = base64.b64decode(shown).decode() if scheme == "Basic" else posted
+        if self.token_error:
+            return web.json_response({"error": self.token_error}, status=401)
         digest = hashlib.sha256(str(form.get("code_verifier", "")).encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
         is_renewed = form.get("grant_type") == "refresh_token"
@@ -350,9 +358,9 @@ async def test_a_group_of_one_client_sees_that_one(make_console: Any, provider: 
         ({"groups": ["staff"]}, "none of the groups"),
         ({"groups": None}, "has no claim groups"),
         ({"groups": None, "_claim_names": {"groups": "src1"}}, "too many to list"),
-        ({"nonce": "another"}, "not be verified"),
+        ({"nonce": "another"}, "the claim nonce of the ID token"),
         ({"nonce": None}, "not be verified"),
-        ({"aud": "another-program"}, "not be verified"),
+        ({"aud": "another-program"}, "the claim aud of the ID token"),
         ({"iss": "https://evil.example"}, "not be verified"),
         ({"exp": 1}, "over already"),
         ({"exp": None}, "not be verified"),
@@ -486,7 +494,9 @@ async def test_what_the_provider_did_not_sign_by_its_key_opens_nothing(
     if key is not None:
         provider.other_keys = [{**key.as_dict(private=True), "kid": "1"}]
         provider.header["kid"] = "1"
-    assert (await sign_in(browser, provider)).status_code == 403
+    answer = await sign_in(browser, provider)
+    assert answer.status_code == 403
+    assert "it must sign ID tokens by a key of its own" in answer.text
 
 
 @pytest.mark.parametrize("fault", ["moved-token", "moved-keys", "large-token", "large-keys", "odd-token", "odd-keys"])
@@ -497,12 +507,17 @@ async def test_an_answer_of_another_shape_opens_nothing(browser: Console, provid
     assert "not be verified" in answer.text
 
 
-@pytest.mark.parametrize("fault", ["moved-metadata", "large-metadata", "odd-metadata"])
-async def test_addresses_of_another_shape_begin_nothing(browser: Console, provider: FakeProvider, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [("moved-metadata", "HTTP 307"), ("large-metadata", "does not answer"), ("odd-metadata", "does not answer")],
+)
+async def test_addresses_of_another_shape_begin_nothing(
+    browser: Console, provider: FakeProvider, fault: str, says: str
+) -> None:
     provider.fault = fault
     answer = await browser.get("/sign-in/oidc")
     assert answer.status_code == 502
-    assert "does not answer" in answer.text
+    assert says in answer.text
 
 
 async def test_a_provider_that_never_ends_is_given_up(
@@ -523,12 +538,42 @@ async def test_another_state_opens_nothing(browser: Console, provider: FakeProvi
     assert "does not belong" in answer.text
 
 
-async def test_a_program_with_a_secret_shows_it(make_console: Any, provider: FakeProvider) -> None:
+@pytest.mark.parametrize(
+    ("methods", "shown"),
+    [
+        (None, "s%3Acret%2F%2B"),
+        (["client_secret_post", "client_secret_basic"], "s%3Acret%2F%2B"),
+        (["client_secret_post"], "s:cret/+"),
+        (["private_key_jwt"], "s%3Acret%2F%2B"),
+    ],
+    ids=["untold", "both", "in the form alone", "neither"],
+)
+async def test_a_program_with_a_secret_shows_it(
+    make_console: Any, provider: FakeProvider, methods: list[str] | None, shown: str
+) -> None:
+    provider.methods = methods
     options = ProviderOptions(
         provider.url, CLIENT, "s:cret/+", f"{URL}/sign-in/callback", "openid", "groups", "ai-agents-operators", "v"
     )
     assert (await sign_in(make_console(OpenIdProvider(options)), provider)).status_code == 303
-    assert provider.shown == "ai-agents-console:s%3Acret%2F%2B"
+    assert provider.shown == f"ai-agents-console:{shown}"
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])  # the second is Keycloak's (26.4.5)
+async def test_a_wrong_secret_is_told_as_one(browser: Console, provider: FakeProvider, error: str) -> None:
+    provider.token_error = error
+    answer = await sign_in(browser, provider)
+    assert answer.status_code == 403
+    assert f"check CONSOLE_OIDC_CLIENT_ID and CONSOLE_OIDC_CLIENT_SECRET ({error})" in answer.text
+
+
+@pytest.mark.parametrize("error", ["<script>", "x" * 100])
+async def test_an_error_that_is_no_code_is_not_shown(browser: Console, provider: FakeProvider, error: str) -> None:
+    provider.token_error = error
+    answer = await sign_in(browser, provider)
+    assert answer.status_code == 403
+    assert "gives the console no token." in answer.text
+    assert error not in answer.text
 
 
 async def test_a_wrong_code_opens_nothing(browser: Console, provider: FakeProvider) -> None:
@@ -550,3 +595,11 @@ async def test_a_provider_that_is_away_is_told(make_console: Any) -> None:
     answer = await console.get("/sign-in/oidc")
     assert answer.status_code == 502
     assert "does not answer" in answer.text
+
+
+async def test_an_issuer_without_its_path_is_told(make_console: Any, provider: FakeProvider) -> None:
+    options = ProviderOptions(f"{provider.url}/realms/none", CLIENT, None, URL, "openid", "groups", "o", "v")
+    console: Console = make_console(OpenIdProvider(options))
+    answer = await console.get("/sign-in/oidc")
+    assert answer.status_code == 502
+    assert "answers HTTP 404 where it should describe itself. CONSOLE_OIDC_ISSUER" in answer.text
