@@ -180,7 +180,7 @@ def status(code: int, **headers: str) -> Any:
         (status(429, retry_after="7"), "HTTP 429"),
         (status(500), "HTTP 500"),
         (status(302, location="https://elsewhere.example/canary"), "redirects (HTTP 302)"),
-        (status(200, content_type="text/html"), "error"),
+        (status(200, content_type="text/html"), "answered a page: documentation.url"),
         (status(202), "error"),
     ],
 )

@@ -75,6 +75,8 @@ class Wire(httpx2.AsyncBaseTransport):
             self.fault = f"the server redirects (HTTP {status}): name the address that it leads to"
         elif status >= HTTPStatus.BAD_REQUEST:
             self.fault = f"the server answered HTTP {status}{_HINTS.get(status, '')}"
+        elif response.headers.get("content-type", "").startswith("text/html"):
+            self.fault = f"the server answered a page{_NO_SUCH_DOOR}, and no sign-in page may stand before it"
 
 
 class _Limited(httpx2.AsyncByteStream):
