@@ -3,7 +3,8 @@
 Invariant: a name from a ticket is in a query only as escaped characters of one regular expression, and a series is used
 only if its `instance` label is one of the names.
 
-Source: Prometheus HTTP API v1 (`/api/v1/query`); label names of node_exporter 1.x.
+Source: Prometheus HTTP API v1 (`/api/v1/query`); names of node_exporter 1.x and blackbox_exporter 0.x. Of what the
+latter looks at, `up` says only that the exporter itself answered; an instance may be a URL there.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Prometheus:
         return Source(
             kind=SourceKind.MEASUREMENT,
             id=f"readings:{instance}",
-            title=f"{_host(instance)}: {'down' if down else 'up' if jobs else 'readings'}",
+            title=f"{_shown(instance)}: {'down' if down else 'up' if jobs else 'readings'}",
             text=f"Now: {'; '.join(facts)}.",
             url=f"{self._url}/graph?{query}",
             score=0.9 if down else 0.5,
@@ -165,7 +166,7 @@ def _matcher(names: frozenset[str]) -> str:
             hosts.append(rf"\[?{escaped}\]?")
         else:
             hosts.append(escaped if "." in name else escaped + r"(\..+)?")
-    pattern = rf"(?i)({'|'.join(hosts)})(:[0-9]+)?"
+    pattern = rf"(?i)([a-z]+://)?({'|'.join(hosts)})(:[0-9]+)?(/.*)?"
     return pattern.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -175,7 +176,7 @@ def _query_text(matcher: str) -> str:
     disks = f'{selector},fstype!~"{_NO_DISKS}"'
     parts = {
         _ALERT: f'ALERTS{{alertstate="firing",{selector}}}',
-        _UP: f"up{{{selector}}}",
+        _UP: f"(probe_success{{{selector}}} or up{{{selector}}})",
         "disk": "bottomk by (instance) (1,"
         f" 100 * node_filesystem_avail_bytes{{{disks}}} / node_filesystem_size_bytes{{{disks}}})",
         "memory": f"100 * node_memory_MemAvailable_bytes{{{selector}}} / node_memory_MemTotal_bytes{{{selector}}}",
@@ -197,8 +198,16 @@ def _is_ip(text: str) -> bool:
     return True
 
 
+def _shown(instance: str) -> str:
+    return instance if "://" in instance else _host(instance)
+
+
 def _host(instance: str) -> str:
-    """`srv-mail01.acme.local:9100` → `srv-mail01.acme.local`; `[2001:db8::1]:9100` → `2001:db8::1`."""
+    """`srv-mail01.acme.local:9100` and `https://srv-mail01.acme.local/login` → `srv-mail01.acme.local`.
+
+    `[2001:db8::1]:9100` → `2001:db8::1`.
+    """
+    instance = instance.rpartition("://")[2].partition("/")[0]
     if instance.startswith("["):
         host = instance[1:].partition("]")[0]
     elif instance.count(":") == 1:

@@ -47,16 +47,22 @@ def start(binary: str, folder: Path, *, port: int, log: BinaryIO) -> subprocess.
 
 
 @asynccontextmanager
-async def open_prometheus(folder: Path, groups: list[dict[str, Any]], **targets: int) -> AsyncIterator[Prometheus]:
+async def open_prometheus(
+    folder: Path, groups: list[dict[str, Any]], *, honor_labels: bool = False, **targets: int
+) -> AsyncIterator[Prometheus]:
     """One that scrapes *targets*, ports by job, and evaluates *groups* of rules, both every second.
 
-    The jobs' names are those that the PodMonitors give: `ai-agents-` and the target's.
+    *honor_labels*: a target's own labels count before those of the scrape. The jobs' names are those that the PodMonitors give: `ai-agents-` and the target's.
     """
     binary = shutil.which("prometheus")
     assert binary is not None, "whoever opens it looked"
     (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": [{**each, "interval": "1s"} for each in groups]}))
     scrapes = [
-        {"job_name": f"ai-agents-{job}", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+        {
+            "job_name": f"ai-agents-{job}",
+            "honor_labels": honor_labels,
+            "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        }
         for job, port in targets.items()
     ]
     config = {

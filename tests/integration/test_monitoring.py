@@ -12,9 +12,10 @@ from yarl import URL
 
 from app.core.asset import Addresses
 from app.core.source import Source
+from app.core.tenant import Tenant
 from app.integrations.monitoring import open_prometheus as open_monitoring
 from tests.builders import a_tenant
-from tests.integration.prometheus import open_prometheus
+from tests.integration.prometheus import Prometheus, open_prometheus
 from tests.integration.worker.conftest import eventually
 from tests.loopback import served
 
@@ -34,8 +35,49 @@ RULES = {
     ],
 }
 
+PROBE = """probe_success{instance="https://intranet.acme.local/login",job="web"} 0
+up{instance="https://intranet.acme.local/login",job="web"} 1
+up{instance="intranet.acme.local:9100",job="node"} 1
+up{instance="notintranet.acme.local",job="node"} 0
+"""
 
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed (make test-machine)")
+pytestmark = pytest.mark.skipif(
+    shutil.which("prometheus") is None, reason="Prometheus is not installed (make test-machine)"
+)
+
+
+def watched_by(prometheus: Prometheus) -> Tenant:
+    return a_tenant(
+        servicedesk={"url": "http://127.0.0.1:1", "allow_private_address": True},
+        monitoring={"prometheus_url": prometheus.url},
+    )
+
+
+async def test_what_a_probe_found_counts_before_its_exporter_which_is_up(tmp_path: Path) -> None:
+    """As blackbox_exporter 0.23 is scraped, with the probed address as the instance."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(text=PROBE)
+
+    async with (
+        served(web.get("/metrics", metrics)) as url,
+        open_prometheus(tmp_path, [], honor_labels=True, node=int(URL(url).port or 0)) as prometheus,
+        open_monitoring(watched_by(prometheus)) as monitoring,
+    ):
+        sources: list[Source] = []
+
+        async def is_seen() -> bool:
+            nonlocal sources
+            sources = await monitoring.measurements(Addresses(hostnames=("INTRANET",)), limit=5)
+            return bool(sources)
+
+        await eventually(is_seen, limit_s=60)
+    assert [(source.title, source.text) for source in sources] == [
+        ("https://intranet.acme.local/login: down", "Now: down (no answer to web)."),
+        ("intranet.acme.local: up", "Now: up."),
+    ]
+
+
 async def test_a_machine_has_a_source_for_each_alert_and_one_of_readings(tmp_path: Path) -> None:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(text=NODE)
@@ -43,12 +85,7 @@ async def test_a_machine_has_a_source_for_each_alert_and_one_of_readings(tmp_pat
     async with (
         served(web.get("/metrics", metrics)) as url,
         open_prometheus(tmp_path, [RULES], node=int(URL(url).port or 0)) as prometheus,
-        open_monitoring(
-            a_tenant(
-                servicedesk={"url": "http://127.0.0.1:1", "allow_private_address": True},
-                monitoring={"prometheus_url": prometheus.url},
-            )
-        ) as monitoring,
+        open_monitoring(watched_by(prometheus)) as monitoring,
     ):
         sources: list[Source] = []
 
