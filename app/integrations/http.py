@@ -54,6 +54,8 @@ _MAX_FIELD_BYTES: Final = 64 * 1024
 _MAX_FIELDS: Final = 512
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+"""OpenSSL's names for an answer that is not of TLS."""
 _SECONDS: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\d*\s*(?:s(?:ec\w*)?)?\s*(?:,|$)", re.ASCII | re.IGNORECASE)
 """Also "30s", "1.5", and "30, 30", as two servers in a row make of one header."""
 _HEADERS: Final = {"User-Agent": "ai-agents", "Accept-Encoding": "identity"}
@@ -228,8 +230,9 @@ def no_answer(error: Exception) -> NoAnswer:
             told = f"its TLS certificate can't be verified{says} (SSL_CERT_FILE may name another certificate authority)"
         case aiohttp.ClientConnectorDNSError():
             told = "its host name is not known"
-        case aiohttp.ClientConnectorSSLError():
-            told = "no TLS connection was made: is it https that is spoken at that port?"
+        case aiohttp.ClientConnectorSSLError(os_error=reason):
+            name = getattr(reason, "reason", None) or "no reason told"  # OpenSSL's own, as for a server that is too old
+            told = f"no TLS connection was made ({'that port speaks no https' if name in _NO_TLS else name})"
         case aiohttp.ClientConnectorError():
             told = "no connection was made"
         case ValueError() | KeyError():

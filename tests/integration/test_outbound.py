@@ -279,6 +279,27 @@ async def test_an_answer_ends_within_its_limits(answer: bytes, says: str) -> Non
     assert isinstance(refused.value, AnswerTooLarge) == ("larger" in says)
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "that port speaks no https"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "TLSV1_ALERT_PROTOCOL_VERSION"),  # nginx that knows TLS 1.1 alone
+    ],
+)
+async def test_why_no_tls_connection_was_made_is_told(answer: bytes, says: str) -> None:
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    port = find_free_port()
+    async with (
+        await asyncio.start_server(serve, "127.0.0.1", port),
+        open_outbound(allow_private=True) as outbound,
+    ):
+        with pytest.raises(NotSent, match=rf"no TLS connection was made \({says}\)"):
+            await outbound.send("GET", f"https://127.0.0.1:{port}/")
+
+
 async def test_a_long_head_is_read() -> None:
     """A policy for a page's content of 34 KB was seen (iprak/yahoofinance#173); a gateway passes on others' fields."""
     policy = b"content-security-policy: " + b"https://a.example " * 2_000 + b"\r\n"
