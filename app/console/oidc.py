@@ -67,7 +67,7 @@ _OWN_CREDENTIALS: Final = "check CONSOLE_OIDC_CLIENT_ID and CONSOLE_OIDC_CLIENT_
 _TOKEN_REFUSALS: Final = {
     "invalid_client": _OWN_CREDENTIALS,
     "unauthorized_client": _OWN_CREDENTIALS,  # Keycloak's for a wrong secret
-    "invalid_grant": "it takes no code twice or late, and wants the redirect address that is registered there",
+    "invalid_grant": "the sign-in there is over, or the redirect address is not as it was registered there",
 }
 """What it answers in place of a token (RFC 6749, 5.2)."""
 _ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")

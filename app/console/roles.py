@@ -80,8 +80,8 @@ def find_grant(
                 " Let it send only the groups that are assigned to this application, or roles in their place."
             )
         raise SignInRefused(
-            f"The ID token has no claim {claim}. Let the provider add it to the ID token, or name the right one in"
-            " CONSOLE_OIDC_ROLE_CLAIM; CONSOLE_OIDC_SCOPES may have to ask for it."
+            f"The ID token has no claim {claim}: {name} is in no group at all, or the provider does not add it. Name"
+            " the right one in CONSOLE_OIDC_ROLE_CLAIM; CONSOLE_OIDC_SCOPES may have to ask for it."
         )
     groups = set(_groups(value, between=_BETWEEN_SCOPES if claim in _SCOPES else _BETWEEN))
     own = tuple(sorted(groups & set(named)))
