@@ -50,8 +50,8 @@ MAX_CONNECTIONS: Final = 20
 _KEPT_ALIVE_S: Final = 10.0
 # aiohttp's own are 8,190 bytes and 128. Pages with a policy for their content have more, and gateways that pass on what
 # each server behind them said.
-_MAX_FIELD_BYTES: Final = 64 * 1024
-_MAX_FIELDS: Final = 512
+_MAX_FIELD_BYTES: Final = 40 * 1024
+_MAX_FIELDS: Final = 200  # with the size above as much as a body's limit
 LONGEST_WAIT: Final = timedelta(minutes=10)
 """A longer `Retry-After` is cut to this: a date far ahead comes from a wrong clock."""
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})

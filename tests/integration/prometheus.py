@@ -48,11 +48,11 @@ def start(binary: str, folder: Path, *, port: int, log: BinaryIO) -> subprocess.
 
 @asynccontextmanager
 async def open_prometheus(
-    folder: Path, groups: list[dict[str, Any]], *, honor_labels: bool = False, **targets: int
+    folder: Path, groups: list[dict[str, Any]], *honoured: str, **targets: int
 ) -> AsyncIterator[Prometheus]:
     """One that scrapes *targets*, ports by job, and evaluates *groups* of rules, both every second.
 
-    *honor_labels*: a target's own labels count before those of the scrape. The jobs' names are those that the PodMonitors give: `ai-agents-` and the target's.
+    Of the jobs *honoured* a target's own labels count before those of the scrape. The jobs' names are those that the PodMonitors give: `ai-agents-` and the target's.
     """
     binary = shutil.which("prometheus")
     assert binary is not None, "whoever opens it looked"
@@ -60,7 +60,7 @@ async def open_prometheus(
     scrapes = [
         {
             "job_name": f"ai-agents-{job}",
-            "honor_labels": honor_labels,
+            "honor_labels": job in honoured,
             "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
         }
         for job, port in targets.items()

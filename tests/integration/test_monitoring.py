@@ -61,7 +61,7 @@ async def test_what_a_probe_found_counts_before_its_exporter_which_is_up(tmp_pat
 
     async with (
         served(web.get("/metrics", metrics)) as url,
-        open_prometheus(tmp_path, [], honor_labels=True, node=int(URL(url).port or 0)) as prometheus,
+        open_prometheus(tmp_path, [], "node", node=int(URL(url).port or 0)) as prometheus,
         open_monitoring(watched_by(prometheus)) as monitoring,
     ):
         sources: list[Source] = []
