@@ -54,6 +54,8 @@ class Observer:
             call.verdict = _verdict_of(details.enhancement) if details else ""
         call.status, call.attempts = Status(delivery.status), delivery.attempts_used
         call.trouble = delivery.ignored_because or delivery.last_error or ""
+        # At once: who asks for news while the next tenant is read must not hear that it failed, for want of its note.
+        self._count_notes(call)
 
     def _call_of(self, slug: str, delivery: DeliveryView) -> Call:
         for call in self._progress:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from app.core.delivery import Status
+from app.db.reports.deliveries import DeliveryView
 from app.db.session import Database
 from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import find_free_port
@@ -80,5 +82,23 @@ async def test_the_demo_goes_on_when_the_file_of_a_client_is_taken_out_again(
         assert await observer.look() == []
         assert slug not in samples.portals
         assert call.stage is Stage.NOTED
+    finally:
+        await help_desk.stop()
+
+
+async def test_who_asks_for_news_between_two_tenants_is_not_told_that_a_ticket_with_its_note_failed(
+    worker_db: Database, tmp_path: Path
+) -> None:
+    help_desk = HelpDeskSimulator()
+    samples = await open_samples(help_desk, tmp_path, port=find_free_port())
+    try:
+        slug, ticket = samples.waiting[0]
+        call = Call(slug, ticket.id, ticket.subject, sent_at=ticket.created)
+        progress = Progress([call])
+        help_desk.portals[slug].add_note(ticket.id, "<p>Seen.</p>")
+        tenant, at = samples.tenant(slug).tenant, ticket.created
+        done = DeliveryView(uuid4(), ticket.id, "created", Status.DONE, 1, 1, at, at, at, *[None] * 5)
+        await Observer(progress, database=worker_db, samples=samples)._follow(slug, tenant.id, done)
+        assert [changed.stage for changed in progress.news()] == [Stage.NOTED]
     finally:
         await help_desk.stop()
