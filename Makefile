@@ -1,9 +1,15 @@
 # Everything that a person or CI runs. Each target sets up what it needs inside the checkout.
 
-PYTHON ?= python3
+# The first that is new enough: beside python3 of Ubuntu 22.04 or of Red Hat's releases a newer one has a name of its own.
+PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done),python3)
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
+# What a shell has set for other projects. What names the way to packages stays.
+WAY := %INDEX_URL UV_DEFAULT_INDEX UV_INDEX% %CERT %CERTS %NATIVE_TLS %HOST %KEYRING_PROVIDER %CONFIG_FILE UV_HTTP% %TIMEOUT \
+	%RETRIES PIP_PROXY PIP_NO_INDEX PIP_FIND_LINKS
+unexport $(filter-out $(WAY),$(filter UV_% PIP_%,$(.VARIABLES)))
 # Inside the checkout too: nothing is left elsewhere.
 export UV_CACHE_DIR ?= $(CURDIR)/$(VENV)/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
@@ -11,6 +17,10 @@ export UV_PYTHON_DOWNLOADS := never
 # Else another Python that a person chose for uv (setup-uv sets UV_PYTHON) replaces the environment, and uv in it.
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 export UV_PYTHON_PREFERENCE := only-system
+# The system's store has the authority of a company that looks into TLS: pip reads it, uv only when told, and not an empty one.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/* /etc/pki/tls/certs/*),1,0)
+# An empty one counts as none.
+export PIP_INDEX_URL := $(or $(PIP_INDEX_URL),$(UV_DEFAULT_INDEX),$(UV_INDEX_URL))
 export LANGSMITH_TRACING := false
 # With LC_ALL=C no Python starts in a folder whose name holds other letters: it reads the name of the installed package's
 # folder by the locale, before any option counts.
@@ -20,7 +30,7 @@ endif
 # Where it is set, each of the hundreds of processes of the tests would compile the product anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Of another Python: modules that would stand before the environment's own. ROS sets such a path in each shell.
-unexport PYTHONPATH PYTHONHOME PIP_PREFIX
+unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
@@ -30,23 +40,33 @@ unexport PYTHONPATH PYTHONHOME PIP_PREFIX
 help:  ## This list
 	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-# Whatever place for packages PIP_USER, PIP_TARGET or a pip.conf names.
-HERE := --no-user --target=
+# Whatever place for packages a pip.conf names.
+PIP = $(BIN)/python -m pip install --no-user --target= --quiet --no-cache-dir --disable-pip-version-check
+FAILED = { echo "Not installed, for what stands above. A way to PyPI is needed, or to a mirror of it (PIP_INDEX_URL); for a" \
+	"proxy HTTPS_PROXY, and SSL_CERT_FILE if it has an authority of its own. The servers are made for Linux with glibc" \
+	"(not Alpine) and macOS."; exit 1; }
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, and $(PYTHON) is older or not there: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install $(HERE) --quiet --no-cache-dir --disable-pip-version-check uv==$(UV_VERSION) || \
-		{ echo "uv could not be fetched: is there a way to PyPI, or to a mirror of it (PIP_INDEX_URL, UV_DEFAULT_INDEX)?"; exit 1; }
+	@$(PIP) uv==$(UV_VERSION) || $(FAILED)
 
-# Inexact: the environment holds uv itself, which the project does not depend on.
-$(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --no-dev --group demo --compile-bytecode
+# $(call install,<the lock's parts>) — inexact: the environment holds uv itself, which the project does not depend on.
+# By the lock uv goes to the very addresses of PyPI. Where pip has another index, the same files come from there, by their hashes.
+define install
+	@echo "The packages of uv.lock, into $(VENV) …"
+	@if $(BIN)/python -m pip config list | grep -qE '\.(index-url|no-index)=.[^'\''"]'; then \
+		$(BIN)/uv export --quiet --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt && \
+		$(PIP) --require-hashes --no-deps --requirement $(VENV)/locked.txt && $(PIP) --no-deps --editable .; \
+	else $(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode $(1); fi || $(FAILED)
 	@touch $@
+endef
+$(VENV)/.demo-ready: pyproject.toml uv.lock | $(BIN)/uv
+	$(call install,--no-dev --group demo)
 
 $(VENV)/.dev-ready: pyproject.toml uv.lock | $(BIN)/uv
-	$(BIN)/uv sync --quiet --frozen --inexact --extra vectors --compile-bytecode
-	@touch $@ $(VENV)/.demo-ready
+	$(call install,--extra vectors)
+	@touch $(VENV)/.demo-ready
 
 ##@ Start
 demo: $(VENV)/.demo-ready  ## The main job, live: embedded servers, three tenants, a dozen tickets (ONCE=1 ends after the last note)

@@ -31,12 +31,59 @@ def of_make(*targets: str, **environment: str) -> str:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
 def test_what_is_set_for_another_python_does_not_reach_the_environment() -> None:
     """A shell with ROS has such a PYTHONPATH; GitHub's setup-uv sets UV_PYTHON, for which uv replaces the environment."""
-    other = {"PYTHONPATH": "/opt/ros/site-packages", "PYTHONHOME": "/opt/x", "PIP_PREFIX": "/opt/y"}
+    other = dict.fromkeys(
+        "PYTHONPATH PYTHONHOME PIP_PREFIX PIP_PYTHON PIP_CONSTRAINT UV_NO_BINARY UV_FIND_LINKS UV_PROJECT UV_WORKING_DIRECTORY"
+        " UV_MANAGED_PYTHON UV_NO_GROUP UV_NO_INSTALL_PROJECT".split(),
+        "/opt/ros",
+    )
+    way = dict.fromkeys(
+        "PIP_INDEX_URL PIP_CERT PIP_TRUSTED_HOST PIP_CONFIG_FILE UV_SYSTEM_CERTS UV_CACHE_DIR".split(), "a"
+    )
     chosen = {"UV_PYTHON": "3.12", "UV_PYTHON_PREFERENCE": "only-managed"}
-    told = dict(line.partition("=")[::2] for line in of_make("show", **other, **chosen).splitlines())
+    told = dict(line.partition("=")[::2] for line in of_make("show", **other, **way, **chosen).splitlines())
     assert other.keys().isdisjoint(told)
+    assert {**told, **way} == told
     assert told["UV_PYTHON"] == str(ROOT / ".venv/bin/python")
     assert told["UV_PYTHON_PREFERENCE"] == "only-system"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize("there", ["python3.14", "python3.11", "python3"])
+def test_where_python3_is_too_old_a_newer_one_is_taken_that_is_beside_it(tmp_path: Path, there: str) -> None:
+    for name in ("python3", "python3.14", "python3.13", "python3.12", "python3.11"):
+        program(tmp_path, name, f"exit {int(name != there)}\n")
+    made = of_make("--dry-run", "VENV=.demo/none", ".demo/none/bin/uv", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert f"\n{there} -m venv .demo/none\n" in made
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize(
+    ("configured", "environment", "by"),
+    [
+        ("", {}, "uv sync"),
+        ("global.extra-index-url='https://other.example/simple'", {}, "uv sync"),
+        ("global.index-url='https://mirror.example/simple'", {}, "pip"),
+        (":env:.index-url='https://mirror.example/simple'", {}, "pip"),
+        ("", {"UV_DEFAULT_INDEX": "https://mirror.example/simple"}, "pip"),
+    ],
+)
+def test_where_pip_has_another_index_the_packages_come_from_there(
+    tmp_path: Path, configured: str, environment: dict[str, str], by: str
+) -> None:
+    """`uv sync --frozen` goes to the addresses in the lock, whatever UV_DEFAULT_INDEX says."""
+    program(
+        tmp_path,
+        "python",
+        f"""case "$*" in
+            "-m pip config list") echo "{configured}"; test -z "$PIP_INDEX_URL" || echo ":env:.index-url='$PIP_INDEX_URL'" ;;
+            *--require-hashes*) echo pip ;;
+        esac
+        """,
+    )
+    program(tmp_path, "uv", 'echo "uv $1"\n')
+    own = dict.fromkeys(("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"), "")
+    made = of_make(f"VENV={tmp_path}", f"BIN={tmp_path}", f"{tmp_path}/.demo-ready", **{**own, **environment})
+    assert (by in made.splitlines(), "uv sync" in made.splitlines()) == (True, by == "uv sync")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
