@@ -47,6 +47,8 @@ def run_demo(base: Path, *, is_once: bool) -> int:
         sys.stderr.write(f"The demo failed: {error}{where}\n")
     except BrokenPipeError:  # the reader of our output is gone; the interpreter must not write the rest either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BlockingIOError as error:  # of fork
+        sys.stderr.write(f"The demo failed: no more processes may be started here (ulimit -u): {error.strerror}\n")
     except OSError as error:
         sys.stderr.write(f"The demo failed: {error.filename or folder}: {error.strerror or error}\n")
     except KeyboardInterrupt:

@@ -194,9 +194,9 @@ class PostgresServer(Server):
                     *("--builtin-locale", "C.UTF-8", "--no-instructions"),
                 ]
             )
-            if made.returncode == 0:
+            if "invalid locale name" not in made.stderr:
                 break
-        else:
+        if made.returncode:
             raise RunFailed(f"PostgreSQL's initdb failed as {self._account.name}:\n{made.stderr.strip()}")
         password.unlink()
         self.options = {

@@ -22,9 +22,11 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.embedded import PostgresServer, find_free_port, open_postgres, open_valkey
+from demo.embedded import PostgresServer, _Account, find_free_port, open_postgres, open_valkey
+from demo.failure import RunFailed
 from demo.run_folder import _identify_by_ps, identify, open_run_folder
 from tests.connections import connected
+from tests.workflows.commands import program
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -182,6 +184,25 @@ async def test_a_server_that_can_not_start_says_why(tmp_path: Path) -> None:
         server.options["max_connections"] = "many"
         with pytest.raises(Exception, match=r'invalid value for parameter "max_connections": "many"'):
             await server.start()
+
+
+def test_of_a_data_folder_that_can_not_be_made_the_reason_is_told_not_the_locale_that_is_tried_for_macos(
+    tmp_path: Path,
+) -> None:
+    """On a full disk it was `invalid locale name "en_US.UTF-8"`."""
+    program(
+        tmp_path,
+        "initdb",
+        r"""case "$*" in
+            *--lc-ctype\ C.UTF-8*) echo "could not write: No space left on device" >&2 ;;
+            *) echo 'invalid locale name "en_US.UTF-8"' >&2 ;;
+        esac
+        exit 1
+        """,
+    )
+    server = PostgresServer(_Account(None), home=tmp_path, binaries=tmp_path, log=tmp_path / "log", run=None)
+    with pytest.raises(RunFailed, match="No space left"):
+        server.initialise(is_durable=False)
 
 
 def test_killing_the_owner_leaves_no_server_and_no_folder(tmp_path: Path) -> None:
