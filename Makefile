@@ -2,7 +2,7 @@
 
 # The first that is new enough: beside python3 of Ubuntu 22.04 or of Red Hat's releases a newer one has a name of its own.
 PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
-	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done),python3)
+	$$each -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$each; break; }; done),python3)
 UV_VERSION := 0.13.9
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # Of another Python: modules that would stand before the environment's own. ROS sets such a path in each shell.
 unexport PYTHONPATH PYTHONHOME
 
+# -I: what the shell has set of PYTHON… is still there here. A system's upgrade takes away the Python that the environment was made of, or puts another in its place.
+ifneq ($(and $(wildcard $(VENV)/pyvenv.cfg),$(filter-out clean,$(or $(MAKECMDGOALS),help))),)
+ifeq ($(wildcard $(VENV)/lib/python$(shell $(BIN)/python -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1)/),)
+$(error $(VENV) was made with a Python that is not here any more: make clean, then again)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
 	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check \
@@ -51,11 +58,13 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	@$(PIP) uv==$(UV_VERSION) || $(FAILED)
 
-# $(call install,<the lock's parts>) — inexact: the environment holds uv itself, which the project does not depend on.
+# $(call install,<the lock's parts>) — inexact: the environment holds uv itself, which the project does not depend on. Its
+# locks in TMPDIR uv leaves there.
 # By the lock uv goes to the very addresses of PyPI. Where pip has another index, the same files come from there, by their hashes.
 define install
 	@echo "The packages of uv.lock, into $(VENV) …"
-	@if $(BIN)/python -m pip config list | grep -qE '\.(index-url|no-index)=.[^'\''"]'; then \
+	@TMPDIR="$$(cd $(VENV) && pwd)"; export TMPDIR; \
+	if $(BIN)/python -m pip config list | grep -qE '\.(index-url|no-index)=.[^'\''"]'; then \
 		$(BIN)/uv export --quiet --frozen --no-emit-project $(1) --output-file $(VENV)/locked.txt && \
 		$(PIP) --require-hashes --no-deps --requirement $(VENV)/locked.txt && $(PIP) --no-deps --editable .; \
 	else $(BIN)/uv sync --quiet --frozen --inexact --compile-bytecode $(1); fi || $(FAILED)

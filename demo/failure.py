@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Final
 
 _LINES: Final = 12
 _MAX_CHARS: Final = 400
+_FULL: Final = 1_000_000
+"""With fewer bytes free a disk is full."""
 
 
 class RunFailed(Exception):
@@ -28,4 +31,9 @@ def _end_of(log: Path) -> str:
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         lines = []
-    return "\n".join(f"    {line[:_MAX_CHARS]}" for line in lines[-_LINES:]) or "    (it is empty)"
+    if not lines:
+        # Now, since the space that the run took is free again when its reader looks.
+        return (
+            "    (it is empty: the disk is full)" if shutil.disk_usage(log.parent).free < _FULL else "    (it is empty)"
+        )
+    return "\n".join(f"    {line[:_MAX_CHARS]}" for line in lines[-_LINES:])

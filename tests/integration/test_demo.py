@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,6 +66,18 @@ def test_the_demo_ends_when_nobody_reads_its_output_any_more(open_output: Callab
     finally:
         demo.terminate()
         demo.wait()
+
+
+def test_ctrl_c_while_modules_are_imported_ends_it_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "demo"], cwd=CHECKOUT, env=environment(), stderr=subprocess.PIPE
+    ) as demo:
+        assert demo.stderr is not None
+        while b"click" not in demo.stderr.readline():
+            pass
+        demo.send_signal(signal.SIGINT)
+        assert b"Traceback" not in demo.stderr.read()
+    assert demo.returncode == -signal.SIGINT
 
 
 async def test_the_demo_goes_on_when_the_file_of_a_client_is_taken_out_again(

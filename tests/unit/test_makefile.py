@@ -87,6 +87,20 @@ def test_where_pip_has_another_index_the_packages_come_from_there(
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize("now", ["echo 3.14", "exit 127"], ids=["another", "none"])
+def test_an_environment_whose_python_was_replaced_says_what_to_do(tmp_path: Path, now: str) -> None:
+    """After a system's upgrade it was `No module named 'click'`, or `.venv/bin/python: No such file or directory`."""
+    (tmp_path / "lib/python3.13").mkdir(parents=True)
+    (tmp_path / "pyvenv.cfg").touch()
+    program(tmp_path, "python", f"{now}\n")
+    here = ("--dry-run", f"VENV={tmp_path}", f"BIN={tmp_path}")
+    assert "make clean, then again" in run("make", *here, "demo", cwd=ROOT).stderr
+    assert str(tmp_path) in of_make(*here, "clean")
+    program(tmp_path, "python", "echo 3.13\n")
+    assert "-m demo" in of_make(*here, "demo")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
 def test_uv_is_installed_into_the_environment_whatever_place_pip_is_told() -> None:
     """With PIP_USER=1, as some images of CI have it, pip refused: "Can not perform a '--user' install"."""
     assert "pip install --no-user --target= " in of_make("--dry-run", "VENV=.demo/none", ".demo/none/bin/uv")

@@ -23,6 +23,13 @@ async def test_what_ends_badly_is_told_with_the_end_of_its_log(tmp_path: Path) -
             await wait(process)
 
 
+@pytest.mark.skipif(not Path("/proc").exists(), reason="a disk with no byte free is needed")
+def test_of_an_empty_log_on_a_full_disk_the_disk_is_told(tmp_path: Path) -> None:
+    """Every process of the demo then ended with an empty log, and nothing said why."""
+    assert "the disk is full" in str(RunFailed("api ended", log=Path("/proc/api.log")))
+    assert str(RunFailed("api ended", log=tmp_path / "api.log")).endswith("(it is empty)")
+
+
 async def test_what_takes_too_long_is_told_and_a_job_is_ended(tmp_path: Path) -> None:
     server = Process("http.server", "0", "--bind", "127.0.0.1", variables={}, log=tmp_path / "server.log")
     assert "127.0.0.1" in await server.line()
