@@ -71,7 +71,9 @@ class Node:
             "clusterDomain": "cluster.local", "authorization": {"mode": "AlwaysAllow"}, "podLogsDir": str(folder.parent / "pods"),
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "failSwapOn": False,
             "resolvConf": "/dev/null", "maxPods": 200, "serializeImagePulls": False,
-            "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"}}),
+            # A machine's disk may be full of other things.
+            "imageGCHighThresholdPercent": 100, "evictionHard": dict.fromkeys(
+                ("memory.available", "nodefs.available", "nodefs.inodesFree", "imagefs.available", "imagefs.inodesFree"), "0%")}),
             "--root-dir", str(folder / "kubelet"), "--cert-dir", str(folder / "kubelet/pki"), "--kubeconfig", str(kubelet),
             "--hostname-override", NODE, "--node-ip", ADDRESS)  # fmt: skip
         self._start("kube-proxy", "--config", self._written("proxy", {

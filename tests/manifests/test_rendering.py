@@ -170,6 +170,31 @@ def test_who_calls_out_gets_the_proxy_and_nobody_else(tmp_path: Path) -> None:
     assert proxied == {"ai-agents-worker", "ai-agents-console", "ai-agents-sync"}
 
 
+def test_a_rotated_secret_restarts_who_has_it_in_its_environment_and_a_file_nobody(tmp_path: Path) -> None:
+    """Reloader's `auto` means each Secret that a pod names, in its environment and as a file."""
+    objects = _production_with(tmp_path, "console", "feedback", "proxy")
+
+    for each in of_kind(objects, "Deployment"):
+        annotations, template = each["metadata"]["annotations"], each["spec"]["template"]
+        assert annotations["secret.reloader.stakater.com/auto"] == "true"
+        excluded = set(annotations["secrets.exclude.reloader.stakater.com/reload"].split(","))
+        assert excluded == {
+            volume["secret"]["secretName"] for volume in template["spec"]["volumes"] if "secret" in volume
+        }
+        in_environment = {
+            source[kind]["name"]
+            for container in containers(template)
+            for source in [
+                *container.get("envFrom", []),
+                *(variable.get("valueFrom", {}) for variable in container.get("env", [])),
+            ]
+            for kind in ("secretRef", "secretKeyRef")
+            if kind in source
+        }
+        assert in_environment
+        assert not in_environment & excluded
+
+
 def test_each_secret_of_ours_reaches_the_pods_alone_that_need_it() -> None:
     reached: dict[str, set[str]] = {}
     for owner, template in pod_templates(render(PRODUCTION)):

@@ -147,12 +147,6 @@ def test_each_environment_has_its_clients_secrets_under_its_own_name() -> None:
         assert source["find"]["path"] == secrets_prefix(ROOT / folder / "tenants") == f"ai-agents/{name}/tenants/"
 
 
-def test_a_rotated_secret_of_a_tenant_restarts_nothing() -> None:
-    for workload in of_kind(render(WORKLOAD), "Deployment"):
-        reloaded = workload["metadata"]["annotations"]["secret.reloader.stakater.com/reload"]
-        assert "tenant" not in reloaded
-
-
 def test_the_list_of_files_is_that_of_the_folder() -> None:
     """`make tenants` mends it, after a file was added by hand or a merge brought two lists together."""
     folders = [f"kustomize/overlays/{name}/foundation/tenants" for name in ENVIRONMENTS]
