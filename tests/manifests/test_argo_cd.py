@@ -12,7 +12,17 @@ from lupa import lua51  # the version that gopher-lua, Argo CD's, is
 from tests.manifests.applications import of_environments
 from tests.manifests.expressions import evaluate
 from tests.manifests.project import ENVIRONMENTS, ROOT
-from tests.manifests.rendering import LOCAL, PRODUCTION, Object, containers, of_kind, pod_templates, render
+from tests.manifests.rendering import (
+    APPLICATIONS,
+    LOCAL,
+    PRODUCTION,
+    Object,
+    containers,
+    of_kind,
+    pod_templates,
+    render,
+)
+from tests.manifests.wiring import selects
 
 FOLDER: Final = ROOT / "argocd/bootstrap/argo-cd"
 IGNORED: Final = "argocd.argoproj.io/ignore-healthcheck"
@@ -271,6 +281,21 @@ def test_a_failure_says_whether_the_release_before_serves_or_the_new_one() -> No
     assert text.count("{{if ") + text.count("{{- if ") + text.count("{{range ") + text.count("{{- with ") == text.count(
         "{{end}}"
     ) + text.count("{{- end}}"), "each block is closed"
+
+
+def test_prometheus_reads_what_argo_cd_serves_and_not_dex_that_serves_nothing_until_it_is_set_up() -> None:
+    """Components of the Services of Argo CD 3.5.7 that have a port `metrics`; its `rundex` starts no Dex without a configuration."""
+    (monitor,) = of_kind(render(APPLICATIONS), "ServiceMonitor")
+    served = ["metrics", "server", "repo-server", "applicationset-controller", "notifications-controller", "dex-server"]
+    read = [
+        each
+        for each in served
+        if selects(
+            monitor["spec"]["selector"],
+            {"app.kubernetes.io/part-of": "argocd", "app.kubernetes.io/component": each},
+        )
+    ]
+    assert read == served[:-1]
 
 
 def test_who_may_roll_back_may_make_each_call_of_the_page_and_no_other() -> None:

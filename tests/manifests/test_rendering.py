@@ -158,6 +158,13 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
     assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(render(PRODUCTION), "ExternalSecret")) + 1
 
 
+def test_a_failed_run_of_the_sync_is_there_until_the_next_and_no_alert_of_kube_prometheus() -> None:
+    """Its rule `KubeJobFailed` tells of each failed Job that is there for 15 minutes, as long as it is there."""
+    (sync,) = of_kind(render(PRODUCTION), "CronJob")
+    assert sync["spec"]["schedule"] == "*/10 * * * *"
+    assert 10 * 60 < sync["spec"]["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] < 15 * 60
+
+
 def test_who_calls_out_gets_the_proxy_and_nobody_else(tmp_path: Path) -> None:
     objects = _production_with(tmp_path, "console", "proxy")
 
