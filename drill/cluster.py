@@ -38,6 +38,7 @@ ENVIRONMENTS = {
     "trial": (13, "trial.ai-agents.example.com"),
 }
 HELP_DESK = "10.0.0.5"
+_VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/ai-agents/database-ca/ca.pem"
 _ETCD = "http://127.0.0.1:2379"
 _USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "", "system:kube-proxy": "",
           f"system:node:{NODE}": "system:nodes"}  # fmt: skip
@@ -69,7 +70,7 @@ class Rig:
 
     def make_keys(self) -> None:
         self.pki.mkdir()
-        hosts = ",".join(f"DNS:{host}" for _, host in ENVIRONMENTS.values())
+        hosts = ",".join(f"DNS:{host},IP:10.0.1.{number}" for number, host in ENVIRONMENTS.values())
         run(
             f"cd {self.pki}; exec 2>openssl.log; openssl genrsa -out accounts.key 2048;"
             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.crt;"
@@ -166,10 +167,12 @@ async def serve(rig: Rig) -> None:
             await postgres.create_database("ai_agents")
             urls = await postgres.create_roles("ai_agents")
             database, redis = (f"10.0.1.{number}", 5432), (f"10.0.2.{number}", 6379)
-            await forward(database, postgres.port)
+            await forward(database, postgres.port, door)
             await forward(redis, valkey.port)
             (rig.folder / f"{environment}.url").write_text(_at(database, urls.superuser), "utf-8")
-            databases = {f"{role}_url": _at(database, getattr(urls, role)) for role in ("owner", "intake", "worker")}
+            databases = {
+                f"{role}_url": _at(database, getattr(urls, role)) + _VERIFIED for role in ("owner", "intake", "worker")
+            }
             for name, value in aws.of_environment(environment, databases, _at(redis, valkey.url)).items():
                 aws.make(name, value)
         rig.start(
@@ -187,8 +190,15 @@ async def serve(rig: Rig) -> None:
         operators.let_in()
         threading.Thread(target=operators.follow, daemon=True).start()
         follows = asyncio.create_task(endpoints.follow())
-        await asyncio.to_thread(add_keda, rig, node)
-        await asyncio.to_thread(add_external_secrets, rig, node)
+        endpoints_of_aws = [
+            {"name": f"AWS_{each}_ENDPOINT", "value": aws.ENDPOINT} for each in ("SECRETSMANAGER", "STS")
+        ]
+        for name, chart, values in (
+            ("keda", "keda-charts/keda", {"image": {"pullPolicy": "IfNotPresent"}}),
+            ("external-secrets", "external-secrets/deploy/charts/external-secrets", {"installCRDs": False, "extraEnv": endpoints_of_aws}),
+            ("reloader", "reloader/deployments/kubernetes/chart/reloader", {}),
+        ):  # fmt: skip
+            await asyncio.to_thread(add, rig, node, name, chart, values)
         await open_door(endpoints, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
         (rig.folder / "ready").touch()
         ended = asyncio.Event()
@@ -202,39 +212,19 @@ def start_aws(rig: Rig) -> None:
     aws.wait()
 
 
-def add_external_secrets(rig: Rig, node: Node) -> None:
-    """Its chart, by our values, from where its programs were built; and where AWS answers."""
-    values = {**_values("external-secrets"), "installCRDs": False, "extraEnv": [
-        {"name": f"AWS_{each}_ENDPOINT", "value": aws.ENDPOINT} for each in ("SECRETSMANAGER", "STS")]}  # fmt: skip
-    (rig.folder / "external-secrets.json").write_text(json.dumps(values), "utf-8")
-    chart = rig.kinds.parent / "build/external-secrets/deploy/charts/external-secrets"
-    _install(rig, node, "external-secrets", run(
-        f"{rig.bin}/helm template external-secrets {chart} --namespace external-secrets --values {rig.folder}/external-secrets.json"))  # fmt: skip
-
-
-def add_keda(rig: Rig, node: Node) -> None:
-    """What its module installs, with what of our values for its chart that knows."""
-    values, objects = _values("keda"), list(yaml.safe_load_all((rig.kinds.parent / "keda.yaml").read_text("utf-8")))
-    for each in objects:
-        if each["kind"] == "Deployment" and each["metadata"]["name"] == "keda-operator":
-            each["spec"]["replicas"] = values["operator"]["replicaCount"]
-            each["spec"]["template"]["spec"]["containers"][0]["env"] += values["env"]
-    _install(rig, node, "keda", yaml.safe_dump_all(objects))
-
-
-def _values(add_on: str) -> dict[str, Any]:
-    application = yaml.safe_load((REPOSITORY / f"argocd/applications/add-ons/{add_on}.yaml").read_text("utf-8"))
-    found: dict[str, Any] = application["spec"]["source"]["helm"]["valuesObject"]
-    return found
-
-
-def _install(rig: Rig, node: Node, namespace: str, manifests: str) -> None:
-    node.push(manifests)
-    (rig.folder / f"{namespace}.yaml").write_text(manifests, "utf-8")
+def add(rig: Rig, node: Node, name: str, chart: str, more: dict[str, Any]) -> None:
+    """An add-on by its chart, of a repository that was cloned, by our values and what the rig needs besides."""
+    application = yaml.safe_load((REPOSITORY / f"argocd/applications/add-ons/{name}.yaml").read_text("utf-8"))
+    path = rig.folder / f"{name}.yaml"
+    values = path.with_suffix(".json")
+    values.write_text(json.dumps(application["spec"]["source"]["helm"]["valuesObject"] | more), "utf-8")
+    run(
+        f"{rig.bin}/helm template {name} {rig.kinds.parent}/build/{chart} --namespace {name} --kube-version 1.36.1 --values {values} >{path}"
+    )
+    node.push(path.read_text("utf-8"))
     kubectl = f"{sys.prefix}/bin/kubectl"
-    run(f"{kubectl} get namespace {namespace} || {kubectl} create namespace {namespace};"
-        f"{kubectl} apply --server-side --filename {rig.folder}/{namespace}.yaml;"
-        f"{kubectl} --namespace {namespace} wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
+    run(f"{kubectl} create namespace {name}; {kubectl} apply --server-side --filename {path};"
+        f"{kubectl} --namespace {name} wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
 
 
 def _at(address: tuple[str, int], url: str) -> str:

@@ -38,7 +38,11 @@ make_environments() {
         # The client's help desk is inside, as the component on-premises has it. The walk takes tenant-acme.yaml away.
         sed 's#198.51.100.10/32#10.0.0.5/32#; s/port: 8443/port: 8090/; \#198.51.100.20#d; s/tenant-acme/help-desk/' \
             "$source/kustomize/components/on-premises/networkpolicy.yaml" >"$overlays/$each/foundation/help-desk.yaml"
+        # The database is verified, by the authority of its certificate.
+        sed -i '/^components:/a\  - ../../../components/database-ca/foundation' "$overlays/$each/foundation/kustomization.yaml"
+        sed -i 's#^  - ../../../release.*#  - ../../../components/database-ca/workload\n&#' "$overlays/$each/workload/kustomization.yaml"
     done
+    cp "$DRILL_FOLDER/run/pki/ca.crt" "$source/kustomize/components/database-ca/foundation/ca.pem"
     sed -i 's#https://.*/install.yaml#install.yaml#' "$source/argocd/bootstrap/argo-cd/kustomization.yaml"
     cp "$DRILL_FOLDER/argo-cd.yaml" "$source/argocd/bootstrap/argo-cd/install.yaml"
 }

@@ -16,6 +16,7 @@ from drill.api import Api
 
 Target = tuple[str, int]
 DOOR = "10.0.0.3"
+_SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 def run(command: str, **more: str) -> str:
@@ -33,8 +34,11 @@ def open_network(node: str) -> None:
     )
 
 
-async def forward(listen: Target, port: int) -> None:
-    """Hand each connection on to *port* of this machine."""
+async def forward(listen: Target, port: int, keys: tuple[Path, Path] | None = None) -> None:
+    """Hand each connection on to *port* of this machine; with *keys* as a PostgreSQL with TLS would, which the wheel's has not."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    if keys:
+        tls.load_cert_chain(*keys)
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -49,9 +53,14 @@ async def forward(listen: Target, port: int) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+            if keys and (asks := await reader.readexactly(len(_SSL_REQUEST))) == _SSL_REQUEST:
+                writer.write(b"S")
+                await writer.start_tls(tls)
+            elif keys:
+                inner_writer.write(asks)
             await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
             inner_writer.close()
-        except OSError:
+        except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()

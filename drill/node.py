@@ -22,7 +22,7 @@ _PODS = "10.244.0.0/16"
 _IMAGES = {
     "pause": "pause", "coredns": "coredns", "kube-router": "kube-router", "argocd": "argocd", "dex": "argocd", "redis": "redis",
     "external-secrets": "external-secrets", "keda": "keda", "keda-metrics-apiserver": "keda",
-    "keda-admission-webhooks": "keda", "opentelemetry-collector": "collector"}  # fmt: skip
+    "keda-admission-webhooks": "keda", "reloader": "reloader", "opentelemetry-collector": "collector"}  # fmt: skip
 """By the last part of an image's name, which target of the Containerfile it is here."""
 
 # Every registry is ours. An image is asked of it by its name without the host.

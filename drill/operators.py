@@ -27,7 +27,7 @@ class Operators:
     def let_in(self) -> None:
         """What the charts' roles would give."""
         accounts = [("envoy-gateway-system", "envoy-gateway"),
-                    ("cert-manager", "cert-manager"), ("reloader", "reloader-reloader")]  # fmt: skip
+                    ("cert-manager", "cert-manager")]  # fmt: skip
         self._api.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "drill-operators"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},

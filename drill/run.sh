@@ -33,6 +33,7 @@ walk() {
   local load status=0
   python -m drill.load & load=$!
   MACHINE=$here/machine.sh "$root/.github/scripts/e2e.sh" || status=$?
+  python -m drill.rotation || status=$?
   kill "$load" && wait "$load" || status=$?
   python -m drill.reach || status=$?
   python -m drill.admission || status=$?
