@@ -91,18 +91,20 @@ found as materialized (
     where tenant_id = :tenant_id and id <> :own_id
         and document = any(array(select document from candidate) || cast(:nearest as bigint[]))
 ),
--- Which of them is linked to which ticket.
+-- Which of them is linked to which tickets, to 8 at most. Of all together, here and below, no more than 3,000 links are read:
+-- thousands may lead to one document.
 link as materialized (
-    select distinct found.id as from_id, l.to_id
-    from found
-    cross join lateral (
-        select to_id
-        from ticket_link
-        where tenant_id = :tenant_id and from_id = found.id and kind = :kind
-            and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
-        order by to_id
-        limit 8
+    select distinct from_id, to_id
+    from (
+        select from_id, to_id, row_number() over (partition by from_id order by to_id) as place
+        from (
+            select from_id, to_id
+            from ticket_link
+            where tenant_id = :tenant_id and kind = :kind and from_id = any(array(select id from found))
+            limit 3000
+        ) l
     ) l
+    where place <= 8
 ),
 -- The documents that are linked and were not found by their words.
 linked as materialized (
@@ -162,7 +164,7 @@ fitting as materialized (
 -- what breaks, breaks for many at a time.
 ranked as (
     select f.id, f.places, f.fit, coalesce(l.fit, 0) as linked_fit,
-        t.times as times_linked, cast(:category as text) <> '' and f.category = :category as is_same_category,
+        least(coalesce(t.times, 0), 20) as times_linked, cast(:category as text) <> '' and f.category = :category as is_same_category,
         coalesce(
             1 + 0.5 * exp(-greatest(
                 date_part('epoch', coalesce(cast(:asked_at as timestamptz), now()) - f.created_at), 0
@@ -176,16 +178,17 @@ ranked as (
         join fitting f on f.id = link.from_id
         group by link.to_id
     ) l on l.to_id = f.id
-    cross join lateral (
-        select count(*) as times
+    left join (
+        select to_id, count(*) as times
         from (
-            select
+            select to_id
             from ticket_link
-            where tenant_id = :tenant_id and kind = :kind and to_id = f.id and from_id <> :own_id
-                and exists (select from ticket_link where tenant_id = :tenant_id and kind = :kind)
-            limit 20
-        ) one
-    ) t
+            where tenant_id = :tenant_id and kind = :kind and from_id <> :own_id
+                and to_id = any(array(select id from fitting))
+            limit 3000
+        ) l
+        group by to_id
+    ) t on t.to_id = f.id
 ),
 best as materialized (
     select id, fit, linked_fit, times_linked, is_same_category, relevance, boost, places
@@ -194,6 +197,7 @@ best as materialized (
         select power(power(fit, 3) + power(cast(:similar as float8) * linked_fit, 3), cast(1 as float8) / 3)
             * least(1 + cast(:often as float8) * ln(1 + times_linked), cast(:most_often as float8))
             * (1 + cast(:same_category as float8) * cast(is_same_category as integer)) as lifted
+        offset 0
     ) l
     cross join (select cast(:ceiling as float8) * max(fit) as most from fitting) lift
     cross join lateral (
