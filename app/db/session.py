@@ -25,6 +25,7 @@ from app.db.connection import (
     DRIVER_ERRORS,
     STATEMENT_TIMEOUT,
     STATEMENT_TIMEOUT_MS,
+    Connection,
     Pooler,
     connecting,
     driver_dsn,
@@ -329,6 +330,7 @@ async def _open_with_all_times(url: str, pooler: Pooler, name: str) -> asyncpg.C
 
 def _settings(pooler: Pooler, name: str) -> dict[str, Any]:
     return {
+        "connection_class": Connection,
         "timeout": CONNECT_TIMEOUT.total_seconds(),
         "command_timeout": STATEMENT_TIMEOUT.total_seconds() + 2,
         # 0: statements have no name, and asyncpg parses them in the same message that executes them.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from app.db import connection
 from app.db.session import Database, SharedTransaction, open_database
 from app.db.sql import numbered
 from app.errors import DatabaseUnavailable
@@ -184,3 +186,21 @@ async def test_only_a_forgettable_transaction_does_not_wait_for_the_disk(urls: D
             assert await tx.value(statement) == "session off"
         async with database.transaction(None) as tx:
             assert not str(await tx.value(statement)).startswith("session")
+
+
+async def test_what_arrays_of_numbers_are_is_asked_on_the_first_connection_alone(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = getattr(asyncpg.Connection, "_introspect_types")  # noqa: B009 - not public
+
+    async def count(self: Any, *values: Any) -> Any:
+        asked.append(values)
+        return await ask(self, *values)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", count)
+    monkeypatch.setattr(connection, "_own_types", {})
+    for _ in range(2):
+        async with open_database(urls.worker, pool_size=1) as database, database.transaction(None) as tx:
+            assert await tx.value(numbered("select cast(:numbers as float8[])"), numbers=[1.5]) == [1.5]
+    assert len(asked) == 1
