@@ -40,8 +40,11 @@ class ConnectionPool:
             TimeoutError: All are in use for longer than *limit*.
             Exception: What the driver raises when it can't connect.
         """
-        async with asyncio.timeout(limit.total_seconds() if self._places.locked() else None):
-            await self._places.acquire()
+        if self._places.locked():
+            async with asyncio.timeout(limit.total_seconds()):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()  # does not wait
         try:
             while self._idle:
                 _, connection = self._idle.pop()
