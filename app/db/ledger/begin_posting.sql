@@ -2,7 +2,7 @@
 -- newer version of the ticket.
 -- `|| ''`: so it is found by its key. In the index on the status, settled ones stay as they were until it is vacuumed.
 update enhancement mine set posting_at = now(), note_html = :html
-where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version
+where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and job_id = :job_id
     and exists (
         select from delivery d
         where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'

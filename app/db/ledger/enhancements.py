@@ -77,7 +77,9 @@ class Enhancements:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
         key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
-        async with self._database.transaction(claim.tenant_id) as tx:
+        # Should a crash of PostgreSQL lose the row, or whose it is, nothing can be saved or posted: both ask for it, and the
+        # commit of `begin_posting` writes this one to the disk too.
+        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
             generic = await generic_terms(tx, arrival["languages"])
             values = {**key, **arrival, "generic_terms": generic, "ticket_updated_at": ticket_updated_at}
             row = await tx.row(_RESERVE, **values, job_id=claim.job_id)
@@ -174,7 +176,8 @@ class Enhancements:
         Raises:
             LeaseLost: Another worker has the delivery, so the note may be a duplicate.
         """
-        async with self._database.transaction(claim.tenant_id) as tx:
+        # Should a crash of PostgreSQL lose it, the next attempt finds the note by its reference.
+        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
             await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id, **record.values)
 
     async def settle_shadowed(

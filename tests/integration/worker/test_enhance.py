@@ -21,6 +21,7 @@ from app.db.reports.deliveries import find_delivery, replay_deliveries
 from app.enhancement.write import prompt_version
 from app.errors import Code
 from tests.builders import an_article, write_tenant
+from tests.integration.nobody import run_as_nobody
 from tests.integration.worker.conftest import Stage
 
 
@@ -88,6 +89,29 @@ async def test_a_newer_version_replaces_the_one_in_work(stage: Stage) -> None:
     replaced = await stage.delivery(first)
     assert replaced.status == "ignored"
     assert "newer version" in (replaced.ignored_because or "")
+
+
+@pytest.mark.parametrize("stage", [{"events": ["ticket_created", "ticket_updated"]}], indirect=True)
+async def test_a_reservation_that_a_crash_of_postgresql_lost_leads_to_one_note(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    first = await stage.deliver(ticket_id)
+    stage.model.behave("slow", seconds=1.5)
+    working = asyncio.create_task(stage.worker.attempts.work_once())
+    while not stage.model.calls:
+        await asyncio.sleep(0.02)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("update enhancement set ticket_id = 'lost'"))
+    second = await stage.deliver(ticket_id, event="ticket_updated")
+    await stage.worker.attempts.work_once()
+    await working
+    assert len(stage.notes(ticket_id)) == 1
+    assert (await stage.delivery(second)).status == "done"
+
+    await run_as_nobody(stage.database, "update due set due_at = now()")  # the lease ran out
+    await stage.work()
+
+    assert len(stage.notes(ticket_id)) == 1
+    assert "has its note already" in ((await stage.delivery(first)).ignored_because or "")
 
 
 @pytest.mark.parametrize("stage", [{"events": ["ticket_created", "ticket_updated"]}], indirect=True)
