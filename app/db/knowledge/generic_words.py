@@ -8,6 +8,7 @@ queries and not of the index, so a change of this list needs no new index.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from app.core.tenant import Language
@@ -74,7 +75,7 @@ _ELSEWHERE: Final = """
 
 _OWN_TERMS: Final = tuple(sorted({own.term for own in read(_ELSEWHERE).terms}))
 _OF_POSTGRESQL: Final = load(__package__, "generic_terms")
-_known: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+_known: Final[dict[tuple[str, ...], GenericTerms]] = {}
 
 PASSING_ON: Final = frozenset(
     """
@@ -91,7 +92,16 @@ def generic_words(languages: Sequence[str]) -> str:
     return " ".join(words for language, words in GENERIC_WORDS.items() if language in languages)
 
 
-async def generic_terms(tx: Transaction, languages: tuple[str, ...]) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class GenericTerms:
+    """The terms that the index has for generic words."""
+
+    all: frozenset[str]
+    joined: str
+    """With a space between two, for a statement: the driver looks at each string of a list, 70 µs for 275."""
+
+
+async def generic_terms(tx: Transaction, languages: tuple[str, ...]) -> GenericTerms:
     """The terms that the index has for the generic words of *languages*, and of languages without a configuration.
 
     PostgreSQL is asked once in the life of a process: to read the words took 0.4 ms of its CPU for each ticket.
@@ -99,5 +109,6 @@ async def generic_terms(tx: Transaction, languages: tuple[str, ...]) -> tuple[st
     if languages not in _known:
         configurations = [CONFIGURATIONS[language] for language in languages]
         rows = await tx.rows(_OF_POSTGRESQL, configurations=configurations, generic=generic_words(languages))
-        _known[languages] = (*sorted(row["term"] for row in rows), *_OWN_TERMS)
+        terms = [*sorted(row["term"] for row in rows), *_OWN_TERMS]
+        _known[languages] = GenericTerms(frozenset(terms), " ".join(terms))
     return _known[languages]

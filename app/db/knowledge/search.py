@@ -91,6 +91,8 @@ as well, and repeated ones. `eval.levels` measures it."""
 RIVAL: Final = 0.8
 """One that fits so well at least, as a share, is a rival."""
 _FEW_DOCUMENTS: Final = 40
+# From so many on, the corpus itself tells which words say nothing.
+_TELLING_DOCUMENTS: Final = 1_000
 MIN_WORDS: Final = 2
 MIN_WORDS_FOR_SAME: Final = 3
 # What a string that is the same in all languages counts for, and a part of a compound.
@@ -385,7 +387,6 @@ class Search:
             values = {
                 "tenant_id": self._tenant_id,
                 "configurations": query.configurations,
-                "generic_terms": await generic_terms(tx, query.languages),
                 "max_term_chars": MAX_TERM_CHARS,
                 "subject": subject.words,
                 "body": body.words,
@@ -396,7 +397,10 @@ class Search:
         rows = [row for row in of_all if row["kind"] == kind]
         if not rows:
             return None
-        return weigh(_query_terms(rows, own, spelled), Corpus(rows[0]["searched"], rows[0]["mean_length"]))
+        corpus = Corpus(rows[0]["searched"], rows[0]["mean_length"])
+        is_small = corpus.documents < _TELLING_DOCUMENTS
+        generic = (await generic_terms(tx, query.languages)).all if is_small else frozenset()
+        return weigh(_query_terms(rows, own, spelled, generic=generic), corpus)
 
     async def _with_compounds(
         self, tx: Transaction, kind: DocumentKind, query: _Query
@@ -551,25 +555,26 @@ def _own_terms(subject: Reading, body: Reading) -> list[QueryTerm]:
     ]
 
 
-def _query_terms(rows: Sequence[Row], own: Sequence[QueryTerm], spelled: Sequence[OwnTerm]) -> Iterator[QueryTerm]:
-    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without those that say nothing.
+def _query_terms(
+    rows: Sequence[Row], own: Sequence[QueryTerm], spelled: Sequence[OwnTerm], *, generic: Collection[str]
+) -> Iterator[QueryTerm]:
+    """Those of words.sql's *rows*, of documents of one kind, and *own* ones; without *generic* ones, which say nothing.
 
     *spelled*: what documents have for words of the query that are written in several ways, which count as one.
     """
     of_own = {row["term"]: row for row in rows if row["place"] is None}
     for term in own:
-        row = of_own[term.term]
-        if not row["is_generic"]:
-            yield replace(term, documents=row["documents"])
+        if term.term not in generic:
+            yield replace(term, documents=of_own[term.term]["documents"])
     asked = {row["term"] for row in rows if row["place"] is not None}
     others: defaultdict[str, list[Row]] = defaultdict(list)
     for each in spelled:
         row = of_own[each.term]
-        if each.term not in asked and row["documents"] and not row["is_generic"]:
+        if each.term not in asked and row["documents"] and each.term not in generic:
             others[each.word].append(row)
     for row in rows:
         place = row["place"]
-        if place is None or row["is_generic"]:
+        if place is None or row["term"] in generic:
             continue
         forms = [row, *others.pop(word_of(row["term"]), ())]
         documents = min(sum(form["documents"] for form in forms), row["searched"])

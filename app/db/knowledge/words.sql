@@ -3,7 +3,6 @@
 -- :configurations   PostgreSQL's text search configurations, e.g. `english`: they make terms of words
 -- :subject, :body   the query's words
 -- :own_terms        the query's further terms, made by `reading`
--- :generic_terms    terms that say nothing in a small corpus
 -- :max_term_chars   longer lexemes are left out, as they are of the index
 --
 -- Returns a row for each kind of which there are documents and each term; `term` is null where the query has none. `place` is
@@ -32,9 +31,7 @@ asked as materialized (
     select term, null, null from unnest(cast(:own_terms as text[])) term
 )
 select corpus.kind, corpus.documents as searched, corpus.total_length / corpus.documents as mean_length,
-    asked.term, asked.place, asked.frequency, coalesce(known.documents, 0) as documents,
-    -- From 1,000 documents on, the corpus itself tells which words say nothing.
-    corpus.documents < 1000 and asked.term = any(cast(:generic_terms as text[])) as is_generic
+    asked.term, asked.place, asked.frequency, coalesce(known.documents, 0) as documents
 from corpus
 left join asked on true
 -- By their keys all at once. Without `offset 0` PostgreSQL could join the table as a whole where it believes the tenant's part

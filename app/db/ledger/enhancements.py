@@ -81,7 +81,7 @@ class Enhancements:
         # commit of `begin_posting` writes this one to the disk too.
         async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
             generic = await generic_terms(tx, arrival["languages"])
-            values = {**key, **arrival, "generic_terms": generic, "ticket_updated_at": ticket_updated_at}
+            values = {**key, **arrival, "generic_terms": generic.joined, "ticket_updated_at": ticket_updated_at}
             row = await tx.row(_RESERVE, **values, job_id=claim.job_id)
             if row is None:
                 raise await _not_ours(tx, key)

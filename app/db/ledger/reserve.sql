@@ -38,7 +38,8 @@ weighted as (
         select documents from term where tenant_id = :tenant_id and kind = 'ticket' and term = asked.term
         offset 0
     ) t on true
-    where cast(:has_arrival as boolean) and asked.term <> all(cast(:generic_terms as text[]))
+    where cast(:has_arrival as boolean)
+        and not exists (select from unnest(string_to_array(:generic_terms, ' ')) generic where generic = asked.term)
     order by weight desc, term
     limit 40
 ),
