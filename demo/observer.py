@@ -5,14 +5,14 @@ Invariant: it only reads: the notes as a technician sees them, and the ledger wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from app.core.delivery import Status
 from app.core.enhancement import Notice
-from app.db.reports.deliveries import DeliveryView, find_delivery, list_deliveries
+from app.db.reports.browsing import Written, find_story
+from app.db.reports.deliveries import DeliveryView, list_deliveries
 from app.db.session import Database
 from app.errors import DatabaseUnavailable
 from demo.progress import Call, Progress
@@ -50,8 +50,8 @@ class Observer:
         if call.status == delivery.status and call.attempts == delivery.attempts_used:
             return
         if delivery.status == Status.DONE:
-            details = await find_delivery(self._database, tenant_id, delivery.job_id)
-            call.verdict = _verdict_of(details.enhancement) if details else ""
+            story = await find_story(self._database, tenant_id, delivery.job_id)
+            call.verdict = _verdict_of(story.written) if story else ""
         call.status, call.attempts = Status(delivery.status), delivery.attempts_used
         call.trouble = delivery.ignored_because or delivery.last_error or ""
         # At once: who asks for news while the next tenant is read must not hear that it failed, for want of its note.
@@ -75,12 +75,10 @@ class Observer:
         call.notes = sorted(note.created for note in ticket.notes if note.created >= since) if ticket else []
 
 
-def _verdict_of(enhancement: Mapping[str, Any] | None) -> str:
-    if enhancement is None:
-        return ""
-    for notice in map(Notice, enhancement["notices"] or ()):
+def _verdict_of(written: Written | None) -> str:
+    for notice in written.enhancement.notices if written and written.enhancement else ():
         if notice is Notice.NOTHING_FOUND:
             return notice.words
         if notice is not Notice.READ_FROM_WEBHOOK:
             return f"context alone: {notice.words}"
-    return f"confidence {enhancement['confidence']}" if enhancement["confidence"] else ""
+    return f"confidence {written.confidence}" if written and written.confidence else ""

@@ -17,6 +17,7 @@ from app.core.diagnosis import diagnose
 from app.errors import Code
 
 if TYPE_CHECKING:
+    from app.db.reports.browsing import Written
     from app.db.reports.deliveries import DeliveryView
     from app.db.session import Database
 
@@ -101,25 +102,44 @@ def show(slug: str, job_id: UUID) -> None:
     """
     from dataclasses import asdict
 
-    from app.db.reports.deliveries import find_delivery
+    from app.db.reports.browsing import find_story
 
     known = choose(load_directory(), slug)
-    found = run_on_ledger(lambda database: find_delivery(database, known.tenant.id, job_id))
+    found = run_on_ledger(lambda database: find_story(database, known.tenant.id, job_id))
     if found is None:
         raise click.ClickException(f"{slug} has no delivery {job_id}")
-    facts = asdict(found.delivery) | {"body": f"{found.body_bytes} bytes"}
+    facts = asdict(found.delivery) | {"body": f"{len(found.body)} bytes"}
     trace = facts.pop("trace_context")
     if trace:
         facts["trace"] = trace.split("-")[1]
     if found.delivery.code:
         diagnosis = diagnose(found.delivery.code)
         facts |= {"meaning": diagnosis.meaning, "remedy": diagnosis.remedy}
+    _tell_facts(facts)
+    if found.written is not None:
+        _tell_facts(_facts_of(found.written), prefix="enhancement.")
+
+
+def _facts_of(written: Written) -> dict[str, Any]:
+    """What was last written, without its texts."""
+    names = ("version", "model", "confidence", "prompt_tokens", "completion_tokens", "cost_usd", "duration_ms")
+    facts = {name: getattr(written, name) for name in (*names, "written_at", "shadowed_at", "note_id", "posted_at")}
+    enhancement = written.enhancement
+    if enhancement is not None:
+        sources = (f"{group.kind} {source.id}" for group in enhancement.gathered for source in group.sources)
+        notices = ", ".join(enhancement.notices)
+        facts |= {
+            "prompt": enhancement.prompt or None,
+            "notices": notices or None,
+            "sources": ", ".join(sources) or None,
+        }
+    return facts
+
+
+def _tell_facts(facts: dict[str, Any], *, prefix: str = "") -> None:
     for name, value in facts.items():
         if value is not None:
-            click.echo(f"{name:<18} {value}")
-    for name, value in (found.enhancement or {}).items():
-        if value is not None:
-            click.echo(f"enhancement.{name:<18} {value}")
+            click.echo(f"{prefix}{name:<18} {value}")
 
 
 _JOBS = click.argument("job_ids", type=click.UUID, nargs=-1)

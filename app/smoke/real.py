@@ -16,8 +16,9 @@ from uuid import UUID
 
 from app.core.delivery import Event, Status
 from app.core.note import note_reference
+from app.db.reports.browsing import Story, find_story
 from app.db.reports.choices import Choice
-from app.db.reports.deliveries import DeliveryDetails, find_delivery, list_deliveries
+from app.db.reports.deliveries import list_deliveries
 from app.db.session import Database
 from app.help_desks import open_help_desk
 from app.integrations.servicedesk import ServiceDesk
@@ -119,19 +120,19 @@ class _Visit:
         started = time.monotonic()
         found = await self._settled(self._job_id)
         seconds = time.monotonic() - started
-        enhancement = found.enhancement or {}
-        count = await self._notes(str(enhancement.get("version")))
+        written = found.written
+        count = await self._notes(written.version) if written else 0
         if count != 1:
             raise CheckFailed(f"{count} notes of job {self._job_id} where one is due: look at the workers' logs for it")
-        notices = enhancement.get("notices") or []
-        return f"after {seconds:.1f} s" + (f", it says: {', '.join(map(str, notices))}" if notices else "")
+        notices = written.enhancement.notices if written and written.enhancement else ()
+        return f"after {seconds:.1f} s" + (f", it says: {', '.join(notices)}" if notices else "")
 
-    async def _settled(self, job_id: UUID) -> DeliveryDetails:
+    async def _settled(self, job_id: UUID) -> Story:
         """Wait until the ledger says that the note is posted; returns the delivery."""
         deadline = time.monotonic() + self._limit_s
         found = None
         while time.monotonic() < deadline:
-            found = await find_delivery(self._ticket.database, self._tenant.id, job_id)
+            found = await find_story(self._ticket.database, self._tenant.id, job_id)
             if found is None:
                 raise CheckFailed("the ledger doesn't know the job: DATABASE_URL leads to another than the API's")
             status, delivery = found.delivery.status, found.delivery

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -183,13 +184,13 @@ async def test_without_redis_offering_fails_softly_and_soon(valkey: ValkeyServer
         await valkey.start()
 
 
-@pytest.mark.parametrize(
-    "answer", [b":5\r\n", b"*1\r\n:5\r\n", b"*x\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=str
-)
-async def test_whatever_answers_at_its_address_is_an_outage_not_an_end(answer: bytes) -> None:
+@asynccontextmanager
+async def heard_nothing_of(answer_to: Callable[[bytes], bytes]) -> AsyncIterator[tuple[Queue, list[str]]]:
+    """A queue at a server that answers each command of some bytes alike, and what was told of it to a listener."""
+
     async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while commands := await reader.read(65536):  # one or several, by Python's version
-            writer.write(answer * commands.count(b"*"))
+            writer.write(answer_to(commands) * commands.count(b"*"))
         writer.close()
 
     told: list[str] = []
@@ -201,38 +202,30 @@ async def test_whatever_answers_at_its_address_is_an_outage_not_an_end(answer: b
         async with asyncio.timeout(10):
             while len(told) < 2 and not listening.done():
                 await asyncio.sleep(0.02)
+        yield queue, told
         assert not listening.done()
+        listening.cancel()
+        await asyncio.wait([listening])
+        await rings.aclose()
+
+
+@pytest.mark.parametrize(
+    "answer", [b":5\r\n", b"*1\r\n:5\r\n", b"*x\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=str
+)
+async def test_whatever_answers_at_its_address_is_an_outage_not_an_end(answer: bytes) -> None:
+    async with heard_nothing_of(lambda _: answer) as (queue, _):
         queue.offer_soon(uuid4(), uuid4())
         assert await queue.unread() is None
         assert await queue.listeners(read_within_s=60) is None
-        listening.cancel()
-        await asyncio.wait([listening])
-        await rings.aclose()
 
 
 async def test_a_cluster_is_told_and_is_out() -> None:
-    """As a node of two answers, of which the other has the stream's slot."""
+    def as_a_node(commands: bytes) -> bytes:  # of two, of which the other has the stream's slot
+        return b"-MOVED 2394 127.0.0.1:6379\r\n" if STREAM.encode() in commands else b"+OK\r\n"
 
-    async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while commands := await reader.read(65536):
-            answer = b"-MOVED 2394 127.0.0.1:6379\r\n" if STREAM.encode() in commands else b"+OK\r\n"
-            writer.write(answer * commands.count(b"*"))
-        writer.close()
-
-    told: list[str] = []
-    server = await asyncio.start_server(answer_all, "127.0.0.1", 0)
-    broker = RingBroker(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", tell=told.append)
-    async with server, open_queue(broker) as queue:
+    async with heard_nothing_of(as_a_node) as (queue, told):
         assert not await queue.is_reachable()
-        rings = broker.rings()
-        listening = asyncio.ensure_future(anext(rings))
-        async with asyncio.timeout(5):
-            while not told:
-                await asyncio.sleep(0.02)
         assert told[0] == "Redis can't be used (it is a cluster: turn cluster mode off)"
-        listening.cancel()
-        await asyncio.wait([listening])
-        await rings.aclose()
 
 
 async def test_a_listener_lives_through_a_restart_of_redis(

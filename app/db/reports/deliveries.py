@@ -20,11 +20,8 @@ from app.db.reports.audit import Witness
 from app.db.reports.choices import EVERY, Choice, condition
 from app.db.session import Database, Row
 from app.db.sql import Statement
-from app.db.sqlalchemy_sessions import load_text
 from app.db.tables import Delivery, Due, FailedRow
 from app.errors import Code
-
-_NOTE: Final = load_text(__package__, "note_of_delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +55,6 @@ class DeliveryView:
     def is_dismissed(self) -> bool:
         """Whether an operator settled it without a note, after it had failed."""
         return self.code == Code.DISMISSED
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryDetails:
-    """A delivery with its enhancement."""
-
-    delivery: DeliveryView
-    body_bytes: int
-    enhancement: dict[str, Any] | None
 
 
 VIEW: Final[tuple[Any, ...]] = (
@@ -118,23 +106,6 @@ async def count_each(
 @cache
 def _count(names: frozenset[str]) -> Statement:
     return load_each(__package__, "count", chosen=condition(names))
-
-
-async def find_delivery(database: Database, tenant_id: UUID, job_id: UUID) -> DeliveryDetails | None:
-    own = select(*VIEW, func.length(Delivery.body).label("body_bytes")).where(*_key(tenant_id, job_id))
-    async with database.as_tenant(tenant_id) as session:
-        row = (await session.execute(own)).mappings().one_or_none()
-        if row is None:
-            return None
-        key = {"tenant_id": tenant_id, "job_id": job_id}
-        enhancement = (await session.execute(_NOTE, key)).mappings().one_or_none()
-    values = dict(row)
-    body_bytes = values.pop("body_bytes")
-    return DeliveryDetails(DeliveryView(**values), body_bytes, dict(enhancement) if enhancement else None)
-
-
-def _key(tenant_id: UUID, job_id: UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return col(Delivery.tenant_id) == tenant_id, col(Delivery.job_id) == job_id
 
 
 async def replay_deliveries(

@@ -17,7 +17,8 @@ from app.core.retry import FAILURES_TO_OPEN
 from app.core.tenant import EVERY_TENANT
 from app.db.knowledge.store import upsert_articles
 from app.db.limits.holds import Cause, list_holds
-from app.db.reports.deliveries import find_delivery, replay_deliveries
+from app.db.reports.browsing import find_story
+from app.db.reports.deliveries import replay_deliveries
 from app.enhancement.write import prompt_version
 from app.errors import Code
 from tests.builders import an_article, write_tenant
@@ -803,19 +804,20 @@ async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(sta
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logs:
         await stage.work()
 
-    details = await find_delivery(stage.database, stage.tenant.id, job_id)
-    assert details is not None
-    assert details.enhancement is not None
-    record = details.enhancement
-    assert record["sources"] == "similar_tickets 900, knowledge 50"
-    assert record["cost_usd"] > 0
-    assert record["prompt"] == prompt_version()
+    story = await find_story(stage.database, stage.tenant.id, job_id)
+    assert story is not None
+    assert story.written is not None
+    record, enhancement = story.written, story.written.enhancement
+    assert enhancement is not None
+    assert [source.id for group in enhancement.gathered for source in group.sources] == ["900", "50"]
+    assert enhancement.prompt == prompt_version()
     [line] = [line for line in logs if line["event"] == "note_posted"]
     assert (line["tenant"], line["ticket_id"], line["job_id"]) == (stage.tenant.slug, ticket_id, str(job_id))
     assert line["sources"] == {"similar_tickets": 1, "knowledge": 1, "assets": 0}
-    assert (line["outcome"], line["model"]) == ("enhanced", record["model"])
-    assert line["prompt_tokens"] == record["prompt_tokens"] > 0
-    assert line["cost_usd"] == pytest.approx(float(record["cost_usd"]), abs=1e-6)
+    assert (line["outcome"], line["model"]) == ("enhanced", record.model)
+    assert line["prompt_tokens"] == record.prompt_tokens > 0
+    assert line["cost_usd"] == pytest.approx(float(record.cost_usd or 0), abs=1e-6)
+    assert line["cost_usd"] > 0
 
 
 def outcomes(stage: Stage) -> dict[str, float]:
