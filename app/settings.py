@@ -211,8 +211,22 @@ class TenantSettings(ProcessSettings):
 class LedgerSettings(ProcessSettings):
     """The workload's own role in PostgreSQL."""
 
+    database_connections: ClassVar[int] = 2
+    database_sessions: ClassVar[int] = 0
+    """Of these, for SQLAlchemy and the one that reads all times; 0: as many as there are, beside the others."""
+
     database_url: DatabaseUrl = Field(examples=[_DATABASE_EXAMPLE])
     database_pooler: Annotated[Literal["none", "transaction"], _Lower] = Field(default="none", examples=["transaction"])
+
+    @property
+    def database(self) -> dict[str, Any]:
+        """The arguments of `open_database`."""
+        return {
+            "url": self.database_url.get_secret_value(),
+            "pooler": self.database_pooler,
+            "pool_size": self.database_connections - self.database_sessions,
+            "sessions": self.database_sessions or None,
+        }
 
 
 class FeedbackSettings(ProcessSettings):

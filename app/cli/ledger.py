@@ -27,9 +27,8 @@ async def open_ledger() -> AsyncIterator[Database]:
     from app.settings import LedgerSettings, load_settings
 
     settings = load_settings(LedgerSettings)
-    url = settings.database_url.get_secret_value()
     try:
-        async with open_database(url, pooler=settings.database_pooler, pool_size=2, name="ai-agents cli") as database:
+        async with open_database(**settings.database, name="ai-agents cli") as database:
             yield database
     except DatabaseUnavailable as error:
         told = why_refused(error.__cause__, role="")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli.ledger import open_ledger
 from app.cli.run import choose, load_directory, run
 
 if TYPE_CHECKING:
@@ -87,17 +88,12 @@ def _cluster(namespace: str, image: str | None) -> Cluster:
 
 @asynccontextmanager
 async def _help_desk(ticket_id: str | None, hosted: Hosted) -> AsyncIterator[Hosted | RealTicket]:
-    from app.db.session import open_database
-    from app.settings import LedgerSettings, load_settings
     from app.smoke import RealTicket
 
     if ticket_id is None:
         yield hosted
         return
-    settings = load_settings(LedgerSettings)
-    async with open_database(
-        settings.database_url.get_secret_value(), pooler=settings.database_pooler, pool_size=2, name="ai-agents smoke"
-    ) as database:
+    async with open_ledger() as database:
         yield RealTicket(ticket_id, database)
 
 

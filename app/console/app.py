@@ -201,14 +201,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
             open_tenants(settings.tenants_dir, settings.tenant_secrets_dir, settings.instances_dir)
         )
         database = await stack.enter_async_context(
-            open_database(
-                settings.database_url.get_secret_value(),
-                pooler=settings.database_pooler,
-                pool_size=settings.database_connections - settings.database_sessions,
-                sessions=settings.database_sessions,
-                name="ai-agents console",
-                shows_all_times=True,
-            )
+            open_database(**settings.database, name="ai-agents console", shows_all_times=True)
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         key, token = settings.console_session_key, settings.console_token

@@ -46,13 +46,7 @@ async def sync_all(
 ) -> list[SyncReport]:
     """Sync *desks*, a few at a time. Returns a report of each tenant, by slug."""
     async with (
-        open_database(
-            settings.database_url.get_secret_value(),
-            pooler=settings.database_pooler,
-            pool_size=settings.database_connections - settings.database_sessions,
-            sessions=settings.database_sessions,
-            name="ai-agents sync",
-        ) as database,
+        open_database(**settings.database, name="ai-agents sync") as database,
         open_queue(RingBroker(settings.redis_url.get_secret_value())) as queue,
         _open_embedder(settings) as embedder,
     ):

@@ -104,15 +104,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         tenants = await stack.enter_async_context(
             open_tenants(settings.tenants_dir, settings.tenant_secrets_dir, settings.instances_dir)
         )
-        database = await stack.enter_async_context(
-            open_database(
-                settings.database_url.get_secret_value(),
-                pooler=settings.database_pooler,
-                pool_size=settings.database_connections - settings.database_sessions,
-                sessions=settings.database_sessions,
-                name="ai-agents worker",
-            )
-        )
+        database = await stack.enter_async_context(open_database(**settings.database, name="ai-agents worker"))
         toolkits = await stack.enter_async_context(open_toolkits(database, settings))
         queue = await stack.enter_async_context(open_queue(broker))
         ledger = Ledger(
