@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -425,101 +424,6 @@ async def test_a_wrong_request_gets_400_and_counts_for_nothing(
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
     assert model.calls == 0
-
-
-async def test_rate_limit(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("rate_limit", times=2, seconds=3)
-    answers = [await ask(client) for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [429, 429, 200]
-    assert answers[0].headers["Retry-After"] == "3"
-    assert model.calls == 3
-
-
-async def test_server_error(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("server_error")
-    assert [(await ask(client)).status_code for _ in range(2)] == [500, 200]
-
-
-async def test_slow(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("slow", seconds=0.3)
-    start = time.monotonic()
-    Draft.model_validate_json(content_of(await ask(client)))
-    assert time.monotonic() - start >= 0.3
-
-
-async def test_garbage(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("garbage")
-    response = await ask(client)
-    assert response.status_code == 200
-    with pytest.raises(ValueError, match="Expecting value"):
-        response.json()
-
-
-async def test_not_json(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("not_json")
-    assert content_of(await ask(client)).startswith("Sure!")
-
-
-async def test_schema_violation(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("schema_violation")
-    content = content_of(await ask(client))
-    assert isinstance(json.loads(content), dict)
-    with pytest.raises(ValueError, match="validation error"):
-        Draft.model_validate_json(content)
-
-
-async def test_unknown_citation(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("unknown_citation")
-    draft = Draft.model_validate_json(content_of(await ask(client)))
-    assert any("T99" in fact.citations for fact in draft.facts)
-
-
-async def test_too_long(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("too_long")
-    draft = Draft.model_validate_json(content_of(await ask(client)))
-    assert count_words(texts_of(draft)) > 5000
-    assert count_words([draft.summary]) == 5000
-
-
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
-async def test_other_language(model: ModelSimulator, client: httpx.AsyncClient, language: str) -> None:
-    model.behave("other_language")
-    [system, user] = a_request()["messages"]
-    user["content"] = user["content"].replace('"language": "en"', f'"language": "{language}"')
-    draft = Draft.model_validate_json(content_of(await ask(client, messages=[system, user])))
-    problems = find_problems(draft, language=language)
-    assert problems == [f"All texts must be written in the language {language!r}."]
-
-
-async def test_reset(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("reset")
-    with pytest.raises(httpx.TransportError):
-        await ask(client)
-    assert (await ask(client)).status_code == 200
-
-
-async def test_refusal(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("refusal")
-    message = (await ask(client)).json()["choices"][0]["message"]
-    assert message["content"] is None
-    assert message["refusal"]
-
-
-async def test_length(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("length")
-    response = await ask(client)
-    assert response.json()["choices"][0]["finish_reason"] == "length"
-    with pytest.raises(ValueError, match="validation error"):
-        Draft.model_validate_json(content_of(response))
-
-
-async def test_no_schema(model: ModelSimulator, client: httpx.AsyncClient) -> None:
-    model.behave("no_schema", times=None)
-    schema = {"type": "json_schema", "json_schema": {"name": "draft", "schema": {}}}
-    refused, answered = [await ask(client, response_format=wanted) for wanted in (schema, {"type": "json_object"})]
-    assert refused.status_code == 400
-    assert "json_schema" in refused.json()["error"]["message"]
-    Draft.model_validate_json(content_of(answered))
 
 
 async def test_obey(model: ModelSimulator, client: httpx.AsyncClient) -> None:
