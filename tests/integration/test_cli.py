@@ -27,39 +27,6 @@ from tests.integration.superuser import run_as_superuser
 FAILING = a_tenant("failing", servicedesk={"url": "http://127.0.0.1:1"})
 """Its help desk is hosted by nobody, and no other test delivers to it: what another test sent may fail at any time."""
 
-COMMANDS = [
-    ["api"],
-    ["worker"],
-    ["migrate"],
-    ["sync"],
-    ["smoke"],
-    ["try"],
-    ["shadow"],
-    ["costs"],
-    ["feedback", "export"],
-    ["demo"],
-    ["webhook", "send"],
-    ["tenants", "add"],
-    ["tenants", "check"],
-    ["tenants", "list"],
-    ["tenants", "remove"],
-    ["tenants", "secret"],
-    ["tenants", "index"],
-    ["tenants", "try"],
-    ["tenants", "pause"],
-    ["tenants", "resume"],
-    ["tenants", "status"],
-    ["tenants", "erase"],
-    ["instances", "add"],
-    ["instances", "remove"],
-    ["instances", "secret"],
-    ["instances", "try"],
-    ["deliveries", "list"],
-    ["deliveries", "show"],
-    ["deliveries", "replay"],
-    ["deliveries", "dismiss"],
-]
-
 
 async def call(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(run_command, *arguments, **variables)
@@ -72,14 +39,6 @@ async def call_here(*arguments: str, **variables: str) -> subprocess.CompletedPr
     """
     result = await asyncio.to_thread(CliRunner(env=variables).invoke, cli, arguments)
     return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-async def test_every_command_explains_itself_with_an_example(command: list[str]) -> None:
-    shown = await call_here(*command, "--help")
-    assert shown.returncode == 0
-    assert "Example:" in shown.stdout
-    assert "\\b" not in shown.stdout
 
 
 @pytest.mark.parametrize(

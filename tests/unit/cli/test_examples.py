@@ -37,18 +37,18 @@ def command_lines(text: str) -> Iterator[str]:
             yield found[1]
 
 
-def helps(command: click.Command) -> Iterator[str]:
-    yield command.help or ""
+def every(command: click.Command) -> Iterator[click.Command]:
+    yield command
     for each in getattr(command, "commands", {}).values():
-        yield from helps(each)
+        yield from every(each)
 
 
 EXAMPLES = sorted(
     {line for page in PAGES for line in command_lines(page.read_text("utf-8"))}
     | {
         found
-        for text in helps(cli)
-        for found in _OURS.findall(re.sub(r"\\\n\s*", " ", text))
+        for command in every(cli)
+        for found in _OURS.findall(re.sub(r"\\\n\s*", " ", command.help or ""))
         for found in [found.split("\n")[0]]
     }
 )
@@ -74,6 +74,13 @@ def parse(command: click.Command, words: list[str], parent: click.Context | None
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 40
+
+
+@pytest.mark.parametrize("command", [each for each in every(cli) if not isinstance(each, click.Group)])
+def test_every_command_explains_itself_with_an_example(command: click.Command) -> None:
+    shown = command.get_help(click.Context(command))
+    assert "Example:\n" in shown
+    assert "\\b" not in shown
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
