@@ -81,14 +81,6 @@ def test_a_token_is_taken_as_it_is_written_and_a_signing_secret_is_decoded(
     assert secrets == {"hmac": (b"northwind-secret-0001",), "token": (written.encode(),)}
 
 
-@pytest.mark.parametrize("token", ["two words", "pässword", "two\nlines", "nul\x00"])
-def test_a_token_that_no_header_can_hold_is_refused(tmp_path: Path, token: str) -> None:
-    write_tenant(tmp_path, a_tenant(webhook={"auth": "token"}), webhook_secret=token)
-    (problem,) = directory(tmp_path).refresh()
-    assert "one line of ASCII text" in problem.detail
-    assert token not in problem.detail
-
-
 def test_a_bad_file_keeps_the_last_good_version_and_touches_no_other(tmp_path: Path, tenants: TenantDirectory) -> None:
     acme, other = a_tenant("acme"), a_tenant("other")
     write_tenant(tmp_path, acme, webhook_secret="one")
@@ -205,6 +197,9 @@ def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path, ten
         "a: " + "9" * 5000 + "\n",
         "a: 1e999999\n",
         "a: 0001-13-45\n",
+        "name: 2026-02-30\n",
+        "{",
+        'a: "' + "x" * 70_000 + '"',
         "a: 2026-01-01 00:00:00 +99:99\n",
         "a: !!binary x\n",
         "a: !!python/object:os.system x\n",
@@ -221,7 +216,7 @@ def test_a_file_that_is_renamed_is_served_under_its_new_name(tmp_path: Path, ten
         "name: " + "9" * 4000 + "\n",
         "slug: acme\nid: .inf\n",
     ],
-    ids=range(20),
+    ids=range(23),
 )
 def test_whatever_a_file_holds_it_costs_its_own_tenant_alone(
     tmp_path: Path, content: str, tenants: TenantDirectory
@@ -325,16 +320,6 @@ def test_plain_http_needs_a_private_network(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"\xff", b"{", b"a: &a [*a, *a]", b"x" * 70_000, b"!!python/object:os.system {}"]
-)
-def test_a_file_that_is_no_tenant_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "acme.yaml"
-    path.write_bytes(content)
-    with pytest.raises(TenantFileInvalid):
-        read_tenant(path)
-
-
-@pytest.mark.parametrize(
     ("content", "says"),
     [
         ("[" * 60_000, "nested deeper than 8"),
@@ -423,23 +408,6 @@ def test_the_slug_is_the_files_name(tmp_path: Path) -> None:
         read_tenant(path)
 
 
-def test_an_empty_previous_secret_means_that_there_is_none(tmp_path: Path) -> None:
-    tenant = a_tenant()
-    write_tenant(tmp_path, tenant, webhook_secret="one", webhook_secret_previous="", api_key="key")
-    known = read_again(directory(tmp_path), tenant.id)
-    assert known.secrets.webhook == (b"one",)
-
-
-async def test_a_date_that_does_not_exist_keeps_no_other_tenant_from_being_read(
-    tmp_path: Path, tenants: TenantDirectory
-) -> None:
-    write_tenant(tmp_path, a_tenant("good"), webhook_secret="one", api_key="key")
-    (tmp_path / "files" / "bad.yaml").write_text("slug: bad\nname: 2026-02-30\n")
-
-    assert [problem.slug for problem in tenants.refresh()] == ["bad"]
-    assert tenants.find_slug("good") is not None
-
-
 def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path, tenants: TenantDirectory) -> None:
     tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
     write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key")
@@ -452,13 +420,22 @@ def test_a_client_with_a_model_of_its_own_needs_its_key(tmp_path: Path, tenants:
     assert missing_secrets(known) == []
 
 
-@pytest.mark.parametrize("key", ["sk-öwn", "two words", "two\nlines", ""])
-def test_a_models_key_that_no_header_can_hold_is_refused(tmp_path: Path, key: str) -> None:
-    tenant = a_tenant(model={"name": "own", "base_url": "https://model.acme.example/v1"})
-    write_tenant(tmp_path, tenant, webhook_secret="one", api_key="key", model_api_key=key)
-    [problem] = directory(tmp_path).refresh()
-    assert problem.detail.startswith("secret model_api_key: ")
-    assert "own" not in problem.detail
+@pytest.mark.parametrize("value", ["two\nlines", "sécret", "nul\x00", "two words"])
+@pytest.mark.parametrize("name", ["webhook_secret", "api_key", "model_api_key"])
+def test_a_secret_that_no_header_can_hold_is_refused_and_not_quoted(tmp_path: Path, name: str, value: str) -> None:
+    options: dict[str, Any] = {
+        "webhook": {"auth": "token"},
+        "model": {"name": "own", "base_url": "https://model.acme.example/v1"},
+    }
+    secrets = {"webhook_secret": "one", "api_key": "key", "model_api_key": "sk-own"}
+    write_tenant(tmp_path, a_tenant(**options), **secrets | {name: value})
+    problems = directory(tmp_path).refresh()
+    if (name, value) == ("api_key", "two words"):  # a help desk may give one
+        assert problems == []
+        return
+    [problem] = problems
+    assert "one line of ASCII text" in problem.detail
+    assert value not in problem.detail
 
 
 def test_a_models_key_alone_changes_nothing(tmp_path: Path) -> None:
@@ -566,6 +543,7 @@ def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path,
     ("one", "other"),
     [
         (ACME, ACME),
+        ({"id": "601", "site_ids": ["5", "7"]}, {"id": "602", "site_ids": ["6", "7"]}),
         ({"id": "601"}, {"id": "601", "name": "Globex"}),
         ({"name": "Acme Corp"}, {"name": " acme  CORP "}),
         ({"id": "601"}, {"name": "Globex"}),
@@ -573,7 +551,7 @@ def test_accounts_of_an_instance_share_its_help_desk_and_secrets(tmp_path: Path,
     ],
 )
 def test_accounts_that_cannot_be_told_apart_do_not_mix(
-    tmp_path: Path, one: dict[str, str], other: dict[str, str], tenants: TenantDirectory, instance: Instance
+    tmp_path: Path, one: dict[str, Any], other: dict[str, Any], tenants: TenantDirectory, instance: Instance
 ) -> None:
     write_tenant(tmp_path, an_account(instance, "acme", one))
     assert tenants.refresh() == []
@@ -659,10 +637,12 @@ def test_an_instance_that_changes_is_read_again_by_its_accounts(
     acme = an_account(instance, "acme", ACME)
     write_tenant(tmp_path, acme)
     tenants.refresh()
-    (tmp_path / "secrets" / "main" / "api_key").write_text("another key")
-    write_instance(tmp_path, an_instance(id=instance.id, calls_per_minute=7))
+    for name in ("api_key", "webhook_secret"):
+        (tmp_path / "secrets" / "main" / name).write_text(f"another {name}")
     known = read_again(tenants, acme.id)
-    assert (known.secrets.api_key, known.tenant.servicedesk.calls_per_minute) == ("another key", 7)
+    assert (known.secrets.api_key, known.secrets.webhook) == ("another api_key", (b"another webhook_secret",))
+    write_instance(tmp_path, an_instance(id=instance.id, calls_per_minute=7))
+    assert read_again(tenants, acme.id).tenant.servicedesk.calls_per_minute == 7
     (tmp_path / "files" / "instances" / "main.yaml").unlink()
     (problem,) = tenants.refresh()
     assert "servicedesk.instance" in problem.detail
@@ -674,13 +654,6 @@ def test_secrets_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     write_tenant(tmp_path, tenant, webhook_secret="\ufeffone\r\n", api_key="\ufeffkey\r\n")
     known = read_again(directory(tmp_path), tenant.id)
     assert (known.secrets.webhook, known.secrets.api_key) == ((b"one",), "key")
-
-
-@pytest.mark.parametrize("key", ["two\nlines", "schlüssel", "nul\x00"])
-def test_a_key_that_no_header_can_hold_is_told_at_once(tmp_path: Path, key: str) -> None:
-    write_tenant(tmp_path, a_tenant("acme"), webhook_secret="one", api_key=key)
-    (problem,) = directory(tmp_path).refresh()
-    assert "api_key: must be one line" in problem.detail
 
 
 @pytest.mark.parametrize(
@@ -811,17 +784,6 @@ def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path, tenants
     assert (tenants.slots, list(tenants)) == ({}, [])
 
 
-def test_a_change_of_an_instances_secret_reaches_its_accounts(
-    tmp_path: Path, tenants: TenantDirectory, instance: Instance
-) -> None:
-    acme = an_account(instance, "acme", ACME)
-    write_tenant(tmp_path, acme)
-    tenants.refresh()
-    (tmp_path / "secrets" / "main" / "webhook_secret").write_text("another")
-    known = read_again(tenants, acme.id)
-    assert known.secrets.webhook == (b"another",)
-
-
 def test_accounts_that_can_not_be_told_apart_are_found_among_many(
     tmp_path: Path, tenants: TenantDirectory, instance: Instance
 ) -> None:
@@ -933,14 +895,6 @@ def test_of_two_tenants_of_one_account_the_active_one_gets_what_is_of_it(
     entries = [(known.tenant.servicedesk.account, known) for known in tenants.accounts_of(instance.id)]
     found = Accounts([(account, known) for account, known in entries if account]).find(AccountRef("601"))
     assert found is tenants.find(active.id)
-
-
-def test_accounts_that_share_a_site_are_refused(tmp_path: Path, instance: Instance) -> None:
-    write_tenant(tmp_path, an_account(instance, "acme", {"id": "601", "site_ids": ["5", "7"]}))
-    write_tenant(tmp_path, an_account(instance, "globex", {"id": "602", "site_ids": ["6", "7"]}))
-    (problem,) = directory(tmp_path).refresh()
-    assert problem.slug == "globex"
-    assert "can't be told apart from the account of acme" in problem.detail
 
 
 @pytest.mark.parametrize("number", ["0601", "0x259", "6_01", "10:01", "0b1"])

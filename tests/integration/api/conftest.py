@@ -16,8 +16,6 @@ from app.settings import ApiSettings
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
-PREFIXED_TOKEN = "whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx"
-
 
 @dataclass
 class Tenants:
@@ -28,7 +26,6 @@ class Tenants:
     bluebird: Tenant
     suspended: Tenant
     rotating: Tenant
-    prefixed: Tenant
     instance: Instance
     """A shared help desk whose accounts are `globex` (602) and `dormant` (603, suspended)."""
     by_token: Instance
@@ -46,7 +43,6 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
         bluebird=a_tenant("bluebird", webhook={"auth": "token"}),
         suspended=a_tenant("suspended", status="suspended"),
         rotating=a_tenant("rotating"),
-        prefixed=a_tenant("prefixed", webhook={"auth": "token"}),
         instance=instance,
         by_token=an_instance("by-token", webhook={"auth": "token"}),
         globex=an_account(instance, "globex", {"id": "602", "name": "Globex"}),
@@ -67,7 +63,6 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Tenants:
     write_tenant(folder, every.northwind, webhook_secret="whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
     write_tenant(folder, every.bluebird, webhook_secret="bluebird-token-0001")
     write_tenant(folder, every.suspended, webhook_secret="suspended-secret")
-    write_tenant(folder, every.prefixed, webhook_secret=PREFIXED_TOKEN)
     write_tenant(folder, every.rotating, webhook_secret="first")
     return every
 

@@ -26,7 +26,7 @@ from app.db.session import Database
 from app.db.tables import Delivery
 from demo.embedded import PostgresServer, ValkeyServer
 from tests.builders import a_body
-from tests.integration.api.conftest import PREFIXED_TOKEN, Tenants
+from tests.integration.api.conftest import Tenants
 
 JSON = {"content-type": "application/json"}
 
@@ -83,7 +83,13 @@ async def test_a_signed_webhook_is_stored_before_it_is_answered(caller: Caller, 
     assert deliveries[0].status == "pending"
 
 
-@pytest.mark.parametrize("name", ["x-tenant-id", "x-servicedesk-signature", "Host", "X-Instance", "authorization"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("x-tenant-id", "x-servicedesk-signature", "Host", "X-Instance", "authorization"),
+        *("webhook-id", "webhook-timestamp", "webhook-signature"),
+    ],
+)
 async def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(
     caller: Caller, tenants: Tenants, name: str
 ) -> None:
@@ -94,14 +100,6 @@ async def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(
         rest = [(key, value) for key, value in headers if key.lower() != name.lower()]
         response = await caller.client.post("/webhook/servicedesk", content=body, headers=[*rest, *twice])
         assert (response.status_code, response.json()["field"]) == (400, name.lower())
-
-
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-async def test_so_is_one_of_standard_webhooks(caller: Caller, tenants: Tenants, name: str) -> None:
-    body = a_body(ticket_id="1012")
-    headers = standard(tenants.northwind, body)
-    response = await caller.client.post("/webhook/servicedesk", content=body, headers=[*headers.items(), (name, "x")])
-    assert (response.status_code, response.json()["field"]) == (400, name)
 
 
 @pytest.mark.parametrize("fault", ["", "\t\n"])
@@ -127,27 +125,8 @@ async def test_a_redelivery_gets_the_same_answer_and_stores_nothing(caller: Call
     assert await caller.stored(tenants.acme, "1002") == 1
 
 
-async def test_an_update_without_any_key_is_never_merged(caller: Caller, tenants: Tenants) -> None:
-    body = a_body(event="ticket_updated", ticket_id="1003")
-    first, second = [(await caller.send(body, signed(tenants.acme, body))).json()["job_id"] for _ in range(2)]
-    assert first != second
-    assert await caller.stored(tenants.acme, "1003") == 2
-
-
-async def test_the_previous_secret_works_while_it_rotates(caller: Caller, tenants: Tenants) -> None:
-    body = a_body(ticket_id="1004")
-    assert (await caller.send(body, signed(tenants.acme, body, "acme-previous"))).status_code == 202
-
-
-async def test_the_body_may_name_the_tenant(caller: Caller, tenants: Tenants) -> None:
-    body = a_body(ticket_id=1005, tenant_id=str(tenants.acme.id))
-    headers = signed(tenants.acme, body)
-    del headers["x-tenant-id"]
-    assert (await caller.send(body, headers)).status_code == 202
-
-
-def standard(tenant: Tenant, body: bytes, *, at: int | None = None, webhook_id: str = "msg_1") -> dict[str, str]:
-    at = int(time.time()) if at is None else at
+def standard(tenant: Tenant, body: bytes, *, webhook_id: str) -> dict[str, str]:
+    at = int(time.time())
     secret = decode_secret("whsec_bm9ydGh3aW5kLXNlY3JldC0wMDAx")
     return {
         **JSON,
@@ -169,12 +148,6 @@ async def test_standard_webhooks_are_accepted_and_a_replayed_id_is_the_same_deli
         jobs.add(response.json()["job_id"])
     assert len(jobs) == 1
     assert await caller.stored(tenants.northwind, "1006") == 1
-
-
-@pytest.mark.parametrize("drift_s", [-301, 301], ids=["old", "from-the-future"])
-async def test_a_standard_webhook_out_of_time_is_refused(caller: Caller, tenants: Tenants, drift_s: int) -> None:
-    body = a_body()
-    assert_problem(await caller.send(body, standard(tenants.northwind, body, at=int(time.time()) + drift_s)), 401)
 
 
 @pytest.mark.parametrize(
@@ -339,11 +312,6 @@ async def test_a_token_of_two_instances_names_neither(caller: Caller, tenants: T
     assert (await caller.send(body, named)).status_code == 202
 
 
-async def test_a_suspended_account_is_told_so(caller: Caller) -> None:
-    body = a_body(account={"id": "603"})
-    assert_problem(await caller.send(body, of_instance(body)), 403)
-
-
 async def test_a_token_is_an_equal_citizen(caller: Caller, tenants: Tenants) -> None:
     body = a_body(ticket_id="1007")
     headers = {**JSON, "x-tenant-id": str(tenants.bluebird.id)}
@@ -353,44 +321,18 @@ async def test_a_token_is_an_equal_citizen(caller: Caller, tenants: Tenants) -> 
         assert_problem(await caller.send(body, {**headers, "authorization": wrong}), 401)
 
 
-async def test_a_token_that_looks_like_a_signing_secret_is_a_token(caller: Caller, tenants: Tenants) -> None:
-    body = a_body(ticket_id="1017")
-    headers = {**JSON, "x-tenant-id": str(tenants.prefixed.id), "authorization": f"Bearer {PREFIXED_TOKEN}"}
-    assert (await caller.send(body, headers)).status_code == 202
-
-
-MALFORMED: dict[str, str | None] = {
-    "none": None,
-    "empty": "",
-    "no-digest": "sha256=",
-    "non-hex": "sha256=zz" + "0" * 62,
-    "short": "sha256=" + "0" * 63,
-    "long": "sha256=" + "0" * 65,
-    "other-algorithm": "sha512=" + "0" * 64,
-    "non-ascii": "sha256=" + "é" * 64,
-    "no-scheme": "0" * 64,
-}
-
-
-@pytest.mark.parametrize("signature", MALFORMED.values(), ids=MALFORMED)
-async def test_a_malformed_signature_is_refused(caller: Caller, tenants: Tenants, signature: str | None) -> None:
-    body = a_body()
-    headers: dict[str, Any] = {**JSON, "x-tenant-id": str(tenants.acme.id)}
-    if signature is not None:
-        headers["x-servicedesk-signature"] = signature.encode("latin-1")
-    assert_problem(await caller.send(body, headers), 401)
-
-
 async def test_every_refusal_reads_the_same(caller: Caller, tenants: Tenants) -> None:
     body = a_body()
     other = a_body(subject="altered")
-    cases = {
+    cases: dict[str, Any] = {
         "unknown tenant": {**signed(tenants.acme, body), "x-tenant-id": str(uuid4())},
         "not a uuid": {**signed(tenants.acme, body), "x-tenant-id": "acme"},
         "no tenant": {k: v for k, v in signed(tenants.acme, body).items() if k != "x-tenant-id"},
         "another tenant's secret": {**signed(tenants.northwind, body, "acme-current")},
         "another body": signed(tenants.acme, other),
         "no signature": {**JSON, "x-tenant-id": str(tenants.acme.id)},
+        "letters that are not ASCII": signed(tenants.acme, body)
+        | {"x-servicedesk-signature": ("sha256=" + "é" * 64).encode("latin-1")},
         "token where a signature is due": {
             **JSON,
             "x-tenant-id": str(tenants.acme.id),
@@ -407,25 +349,7 @@ async def test_a_suspended_tenant_is_told_so_once_it_is_authenticated(caller: Ca
     assert_problem(await caller.send(body, signed(tenants.suspended, body, "wrong")), 401)
 
 
-UNUSABLE: dict[str, tuple[bytes, str]] = {
-    "not-json": (b"not json", "body"),
-    "not-utf8": (b"\xff\xfe", "body"),
-    "array": (b"[]", "body"),
-    "text": (b'"text"', "body"),
-    "empty": (b"{}", "event"),
-    "no-ticket": (b'{"event": "ticket_created"}', "ticket_id"),
-    "unknown-event": (b'{"event": "ticket_deleted", "ticket_id": "1"}', "event"),
-    "null-id": (b'{"event": "ticket_created", "ticket_id": null}', "ticket_id"),
-    "empty-id": (b'{"event": "ticket_created", "ticket_id": ""}', "ticket_id"),
-    "float-id": (b'{"event": "ticket_created", "ticket_id": 1.5}', "ticket_id"),
-    "object-id": (b'{"event": "ticket_created", "ticket_id": {"id": 1}}', "ticket_id"),
-    "path-id": (b'{"event": "ticket_created", "ticket_id": "../../admin"}', "ticket_id"),
-    "huge-id": (b'{"event": "ticket_created", "ticket_id": "' + b"9" * 65 + b'"}', "ticket_id"),
-    "deep": (b"[" * 100_000, "body"),
-}
-
-
-@pytest.mark.parametrize(("body", "field"), UNUSABLE.values(), ids=UNUSABLE)
+@pytest.mark.parametrize(("body", "field"), [(b"not json", "body"), (b'{"event": "ticket_created"}', "ticket_id")])
 async def test_a_body_that_cannot_be_used_names_its_field(
     caller: Caller, tenants: Tenants, body: bytes, field: str
 ) -> None:
@@ -465,12 +389,6 @@ async def test_a_compressed_body_is_refused_as_one(
     response = await caller.send(body, {**signed(tenants.acme, body), "content-encoding": encoding})
     assert response.status_code == status
     assert status == 202 or "Content-Encoding" in assert_problem(response, status)["detail"]
-
-
-async def test_a_charset_beside_the_content_type_is_fine(caller: Caller, tenants: Tenants) -> None:
-    body = a_body(ticket_id="1009")
-    headers = {**signed(tenants.acme, body), "content-type": "application/json; charset=UTF-8"}
-    assert (await caller.send(body, headers)).status_code == 202
 
 
 async def test_text_with_nul_is_stored_as_it_came(caller: Caller, tenants: Tenants) -> None:

@@ -72,6 +72,31 @@ def test_a_field_that_cannot_be_is_told_in_our_words(fields: dict[str, object], 
     assert refused.value.detail.startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"not json", "body"),
+        (b"\xff\xfe", "body"),
+        (b"[]", "body"),
+        (b'"text"', "body"),
+        (b"{}", "event"),
+        (b'{"event": "ticket_created"}', "ticket_id"),
+        (b'{"event": "ticket_deleted", "ticket_id": "1"}', "event"),
+        (b'{"event": "ticket_created", "ticket_id": null}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": ""}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": 1.5}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": {"id": 1}}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": "../../admin"}', "ticket_id"),
+        (b'{"event": "ticket_created", "ticket_id": "' + b"9" * 65 + b'"}', "ticket_id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else repr(value[:40]),
+)
+def test_a_body_that_cannot_be_used_names_its_field(body: bytes, field: str) -> None:
+    with pytest.raises(MalformedDelivery) as refused:
+        parse_webhook(body)
+    assert refused.value.field == field
+
+
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf"])
 def test_an_empty_body_is_told_as_such(body: bytes) -> None:
     with pytest.raises(MalformedDelivery, match=r"^body: is empty"):

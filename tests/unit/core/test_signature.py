@@ -52,9 +52,23 @@ def test_no_secret_verifies_nothing() -> None:
         "sha256=é",
         sign_body(b"secret", b"other"),
         sign_body(b"secret", b"{}")[:-1],
-        "sha1=" + "0" * 40,
+        sign_body(b"secret", b"{}") + "0",
+        sign_body(b"secret", b"{}").removeprefix("sha256="),
+        "sha256=zz" + "0" * 62,
+        "sha512=" + "0" * 64,
     ],
-    ids=["empty", "short", "no-digest", "non-ascii", "other-body", "cut", "other-algorithm"],
+    ids=[
+        "empty",
+        "short",
+        "no-digest",
+        "non-ascii",
+        "other-body",
+        "cut",
+        "long",
+        "no-scheme",
+        "no-hex",
+        "other-algorithm",
+    ],
 )
 def test_anything_but_the_bodys_own_signature_is_refused(signature: str) -> None:
     with pytest.raises(Unauthenticated):

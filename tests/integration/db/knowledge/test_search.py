@@ -83,17 +83,6 @@ async def test_a_mail_that_a_resolution_quotes_is_nobodys_advice(
     assert not any("netsh" in source.text for source in sources)
 
 
-async def test_what_fits_nothing_finds_nothing(worker_db: Database, tenant: Tenant) -> None:
-    assert await found(worker_db, tenant, subject="Badge reader", description="The badge reader blinks red.") == []
-
-
-async def test_an_unresolved_ticket_and_the_ticket_itself_are_never_found(worker_db: Database, tenant: Tenant) -> None:
-    ids = await found(
-        worker_db, tenant, id="1", subject="Outlook shows no new mail", description="Outlook does not receive mail."
-    )
-    assert not {"1", "4"} & set(ids)
-
-
 async def test_another_tenant_finds_nothing_of_it(worker_db: Database, tenant: Tenant) -> None:
     assert (
         await found(
@@ -118,21 +107,6 @@ async def test_an_unchanged_ticket_is_not_written_again_and_a_changed_one_is_fou
     assert await fill(worker_db, tenant, [changed]) == 1
     assert await found(worker_db, tenant, subject="plotter", description="plotter offline") == ["2"]
     assert await found(worker_db, tenant, subject="Printer", description="Paper jams in tray two") == []
-
-
-async def test_german_words_are_found_in_their_forms(worker_db: Database) -> None:
-    tenant = a_tenant(f"t{uuid4().hex[:8]}", note={"language": "de"})
-    await fill(
-        worker_db,
-        tenant,
-        [
-            resolved("1", "Drucker druckt nicht", "Der Drucker im Empfang druckt keine Rezepte.", "Treiber erneuert."),
-            resolved("2", "Kartenleser", "Der Kartenleser liest keine Karten.", "Firmware eingespielt."),
-        ],
-    )
-    assert await found(worker_db, tenant, subject="Drucken geht nicht", description="Drucker am Empfang, Rezept") == [
-        "1"
-    ]
 
 
 async def test_an_article_is_found_with_its_passage_and_page(worker_db: Database, tenant: Tenant) -> None:
