@@ -50,6 +50,16 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
 }
+# The words of the steps of an attempt that stand in two lines.
+BROKEN_WORDS = """[...document.querySelectorAll(".steps th")].flatMap((heading) => {
+    const text = heading.firstChild;
+    return [...(text?.data ?? "").matchAll(/\\S+/g)].filter((word) => {
+        const range = document.createRange();
+        range.setStart(text, word.index);
+        range.setEnd(text, word.index + word[0].length);
+        return range.getClientRects().length > 1;
+    }).map((word) => word[0]);
+})"""
 # What a Chromium of a loaded machine of two cores may take.
 PATIENCE_MS = 30_000
 
@@ -293,6 +303,7 @@ async def _look(desk: Desk, page: Page, name: str, look: str) -> None:
         await page.set_viewport_size({"width": width, "height": size["height"]})
         found = await page.evaluate("document.documentElement.scrollWidth")
         assert found <= width, f"{name} is {found} pixels wide, {look}"
+        assert await page.evaluate(BROKEN_WORDS) == [], f"{name}, {width} pixels wide"
     assert desk.complaints == [], name
     await _check(page, name, look)
     desk.complaints.clear()  # axe tries styles that the policy refuses
