@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from app.core.help_desk import Edition
+from app.core.tenant import Tenant
 from app.db.session import Database
 from app.sender import Sender
 from app.simulator.faults import Fault
@@ -19,6 +22,7 @@ from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal
 from app.tenants import KnownTenant, TenantSecrets
 from demo.embedded import DatabaseUrls, ValkeyServer
+from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.collector import Collector, open_collector
@@ -30,38 +34,55 @@ CANARY = "canary-7f3a"
 KEY = "canary-key-7f3a"
 
 
+@dataclass
+class Scene:
+    """A tenant whose secrets are canaries, and an API and a worker that send their traces to a collector."""
+
+    urls: DatabaseUrls
+    valkey: ValkeyServer
+    model: ModelSimulator
+    folder: Path
+    collector: Collector
+    portal: Portal
+    tenant: Tenant
+
+    @asynccontextmanager
+    async def processes(self, **variables: str) -> AsyncIterator[tuple[Process, Process, Sender]]:
+        """API and worker, asked to end with the block, and a sender of webhooks."""
+        tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": self.collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200", **variables}
+        common = self.urls, self.valkey, self.folder
+        async with (
+            open_api_process(*common, self.folder / "api.log", **tracing) as api,
+            open_worker_process(
+                *common, self.folder / "worker.log", OPENAI_BASE_URL=self.model.url, **tracing
+            ) as worker,
+            httpx.AsyncClient(base_url=api.url) as client,
+        ):
+            await api.ready()
+            await worker.ready()
+            yield api, worker, Sender(client, KnownTenant(self.tenant, TenantSecrets(webhook=(KEY.encode(),))))
+            await worker.end()
+            await api.end(signal.SIGINT)
+
+
 @pytest.fixture
-async def collector() -> AsyncIterator[Collector]:
-    async with open_collector() as collector:
-        yield collector
-
-
-async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
-    urls: DatabaseUrls,
-    valkey: ValkeyServer,
-    worker_db: Database,
-    help_desk: HelpDeskSimulator,
-    model: ModelSimulator,
-    collector: Collector,
-    tmp_path: Path,
-) -> None:
+async def scene(
+    urls: DatabaseUrls, valkey: ValkeyServer, help_desk: HelpDeskSimulator, model: ModelSimulator, tmp_path: Path
+) -> AsyncIterator[Scene]:
     portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
     tenant = a_tenant("acme", servicedesk={"url": portal.url})
     write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
-    await fill_ticket_history(worker_db, tenant)
+    async with open_collector() as collector:
+        yield Scene(urls, valkey, model, tmp_path, collector, portal, tenant)
+
+
+async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(scene: Scene, worker_db: Database) -> None:
+    await fill_ticket_history(worker_db, scene.tenant)
+    collector, portal = scene.collector, scene.portal
     ticket = portal.add_ticket(
         subject=f"Outlook receives no mail {CANARY}", description=f"No mail in Outlook. {CANARY}"
     )
-    tracing = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200", "LOG_LEVEL": "debug"}
-    api_log, worker_log = tmp_path / "api.log", tmp_path / "worker.log"
-    async with (
-        open_api_process(urls, valkey, tmp_path, api_log, **tracing) as api,
-        open_worker_process(urls, valkey, tmp_path, worker_log, OPENAI_BASE_URL=model.url, **tracing) as worker,
-        httpx.AsyncClient(base_url=api.url) as client,
-    ):
-        await api.ready()
-        await worker.ready()
-        sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(KEY.encode(),))))
+    async with scene.processes(LOG_LEVEL="debug") as (api, worker, sender), httpx.AsyncClient() as client:
         answer = await sender.send(
             {"event": "ticket_created", "ticket_id": ticket.id, "subject": CANARY, "description": CANARY}
         )
@@ -74,8 +95,6 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
             (await client.get(page, headers={"Accept": "application/openmetrics-text; version=1.0.0"})).text
             for page in pages
         ]
-        await worker.end()
-        await api.end(signal.SIGINT)
 
     [trace_id] = {span.trace_id for span in collector.of_job(job_id)}
     names = {span.name for span in collector.spans if span.trace_id == trace_id}
@@ -97,7 +116,7 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
 
     check_exemplars(*open_metrics, trace_id=trace_id.hex())
 
-    logs = api_log.read_text() + worker_log.read_text()
+    logs = api.log.read_text() + worker.log.read_text()
     lines = [json.loads(line) for line in logs.splitlines() if line.startswith("{")]
     told = [line for line in lines if line.get("job_id") == job_id]
     assert {line["event"] for line in told} >= {"webhook_accepted", "attempt_began", "note_posted", "attempt_ended"}
@@ -127,36 +146,12 @@ async def test_a_delivery_is_one_trace_and_its_words_are_nowhere(
     assert ticket.id not in metrics
 
 
-async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(
-    urls: DatabaseUrls,
-    valkey: ValkeyServer,
-    worker_db: Database,
-    help_desk: HelpDeskSimulator,
-    model: ModelSimulator,
-    collector: Collector,
-    tmp_path: Path,
-) -> None:
-    portal = help_desk.add_portal(Portal(slug="acme", edition=Edition.ON_PREMISES, api_key=KEY))
-    tenant = a_tenant("acme", servicedesk={"url": portal.url})
-    write_tenant(tmp_path, tenant, webhook_secret=KEY, api_key=KEY)
+async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(scene: Scene, worker_db: Database) -> None:
+    collector, portal = scene.collector, scene.portal
     fine, failing = (portal.add_ticket(subject="Outlook receives no mail", description=name).id for name in "ab")
     portal.faults.add(Fault.model_validate({"match": f"GET requests/{failing}", "kind": "status", "times": 2}))
-    tracing = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-        "OTEL_TRACES_SAMPLER": "traceidratio",
-        "OTEL_TRACES_SAMPLER_ARG": "0",
-    }
-    async with (
-        open_api_process(urls, valkey, tmp_path, tmp_path / "api.log", **tracing) as api,
-        open_worker_process(
-            urls, valkey, tmp_path, tmp_path / "worker.log", OPENAI_BASE_URL=model.url, **tracing
-        ) as worker,
-        httpx.AsyncClient(base_url=api.url) as client,
-    ):
-        await api.ready()
-        await worker.ready()
-        sender = Sender(client, KnownTenant(tenant, TenantSecrets(webhook=(KEY.encode(),))))
+    sampling = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
+    async with scene.processes(**sampling) as (_, _, sender):
         jobs = {}
         for ticket_id in (fine, failing):
             answer = await sender.send({"event": "ticket_created", "ticket_id": ticket_id})
@@ -168,8 +163,6 @@ async def test_a_small_share_of_traces_keeps_every_attempt_that_failed(
             return bool(portal.notes(failing) and portal.notes(fine))
 
         await eventually(is_noted, limit_s=30)
-        await worker.end()
-        await api.end(signal.SIGINT)
 
     told = {ticket_id: collector.of_job(job_id) for ticket_id, job_id in jobs.items()}
     assert [span.name for span in told[fine]] == ["POST /webhook/servicedesk"]
