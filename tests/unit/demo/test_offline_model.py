@@ -86,6 +86,24 @@ async def test_an_answer_is_a_draft_that_passes_every_check(model: ModelSimulato
     assert model.calls == 1
 
 
+def a_ticket(**changes: Any) -> dict[str, Any]:
+    """A resolved one, as a source."""
+    return SOURCES[0] | changes
+
+
+def an_article(text: str, **changes: Any) -> dict[str, Any]:
+    return {"ref": "K1", "kind": "knowledge", "title": "Slow file server", "text": text} | changes
+
+
+def answer(*sources: dict[str, Any], **ticket: str) -> Draft:
+    """What it writes for a ticket with these fields."""
+    return compose(Prompt.model_validate({"ticket": ticket, "sources": sources}))
+
+
+def steps_of(draft: Draft) -> list[str]:
+    return [step.text for step in draft.next_steps]
+
+
 @pytest.mark.parametrize("max_words", [30, 36, 42, 300])
 def test_an_answer_keeps_to_the_words_that_it_may_have(max_words: int) -> None:
     prompt = Prompt.model_validate({"ticket": {"subject": "VPN " * 1000}, "sources": SOURCES, "max_words": max_words})
@@ -94,9 +112,7 @@ def test_an_answer_keeps_to_the_words_that_it_may_have(max_words: int) -> None:
 
 def test_sentences_are_split_where_they_end_and_nowhere_else() -> None:
     text = "Die Adresse war falsch, z. B. 10.20.1.25. Den Dienst, d. h. den Spooler, prüfen.\n1. Öffnen.\n- Drucken"
-    source = SOURCES[0] | {"problem": "Nichts geht.", "resolution": f"{text}\nwird abgeschn…"}
-    draft = compose(Prompt.model_validate({"sources": [source], "language": "de"}))
-    assert texts_of(draft) == [
+    assert texts_of(answer(a_ticket(problem="Nichts geht.", resolution=f"{text}\nwird abgeschn…"))) == [
         "Die Adresse war falsch, z. B. 10.20.1.25.",
         "Den Dienst, d. h. den Spooler, prüfen.",
         "Öffnen.",
@@ -105,47 +121,51 @@ def test_sentences_are_split_where_they_end_and_nowhere_else() -> None:
 
 
 def test_it_extracts_of_the_resolution_alone_and_nothing_that_the_problem_or_the_ticket_says() -> None:
-    source = SOURCES[0] | {
-        "problem": "The scanner stops at page three and shows error 42.",
-        "resolution": "> stops at page three\nYou said the scanner stops at page three and shows error 42. "
+    source = a_ticket(
+        problem="The scanner stops at page three and shows error 42.",
+        resolution="> stops at page three\nYou said the scanner stops at page three and shows error 42. "
         "Cleaned the rollers with alcohol. Replaced the pad.",
-    }
-    ticket = {"subject": "Scanner", "description": "Our scanner stops at page three."}
-    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [source]}))
+    )
+    draft = answer(source, subject="Scanner", description="Our scanner stops at page three.")
     assert texts_of(draft) == ["Cleaned the rollers with alcohol.", "Replaced the pad."]
 
 
 @pytest.mark.parametrize(
-    ("last", "steps"),
-    [("VPN connected at once.", 1), ("Job ran OK. Rendered without a crash.", 1), ("Put up a guard and a sign.", 2)],
-)
-def test_that_it_works_again_is_no_step(last: str, steps: int) -> None:
-    source = SOURCES[0] | {"resolution": f"The router blocked IPsec. Enable pass-through. {last}"}
-    assert len(compose(Prompt.model_validate({"sources": [source]})).next_steps) == steps
-
-
-@pytest.mark.parametrize(
-    "seen",
+    ("resolution", "summary", "steps"),
     [
-        "Told Maria.",
-        "The queue was full of old jobs.",
-        "It came back after the restart.",
-        "Users confirmed that it works.",
+        # That it works again is no step.
+        ("IPsec was blocked. Enable pass-through. VPN connected at once.", "IPsec was blocked.", 1),
+        ("IPsec was blocked. Enable pass-through. Job ran OK. Rendered without a crash.", "IPsec was blocked.", 1),
+        ("IPsec was blocked. Enable pass-through. Put up a guard and a sign.", "IPsec was blocked.", 2),
+        # Nor is what was seen or told.
+        ("IPsec was blocked. Told Maria. Enable pass-through.", "IPsec was blocked.", 1),
+        ("IPsec was blocked. The queue was full of old jobs. Enable pass-through.", "IPsec was blocked.", 1),
+        ("IPsec was blocked. It came back after the restart. Enable pass-through.", "IPsec was blocked.", 1),
+        ("IPsec was blocked. Users confirmed that it works. Enable pass-through.", "IPsec was blocked.", 1),
+        # The summary is the cause, wherever it stands; else what was done, and never that it works again.
+        ("Unlocked it in the directory. A phone had the old password.", "A phone had the old password.", 1),
+        (
+            "Saved password in the client was old. Deleted it. Also told her.",
+            "Saved password in the client was old.",
+            2,
+        ),
+        (
+            "Started it in safe mode, disabled the add-in. Opens normally.",
+            "Started it in safe mode, disabled the add-in.",
+            0,
+        ),
+        ("詰まったジョブを削除しました。印刷できました。", "詰まったジョブを削除しました。", 0),
     ],
 )
-def test_what_was_seen_or_told_is_no_step(seen: str) -> None:
-    source = SOURCES[0] | {"resolution": f"The router blocked IPsec. {seen} Enable pass-through on the router."}
-    steps = compose(Prompt.model_validate({"sources": [source]})).next_steps
-    assert [step.text for step in steps] == ["Enable pass-through on the router."]
+def test_of_a_resolution_the_summary_is_what_was_wrong_and_the_steps_what_was_done(
+    resolution: str, summary: str, steps: int
+) -> None:
+    draft = answer(a_ticket(title="Account locked", problem="", resolution=resolution), subject="Account is locked")
+    assert (draft.summary, len(draft.next_steps)) == (summary, steps)
 
 
 def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_are() -> None:
-    source = SOURCES[0] | {"fit": 0.05, "closeness": "same"}
-    assert compose(Prompt.model_validate({"sources": [source]})).summary_citations == ["T1"]
-
-
-def an_article(text: str, **changes: Any) -> dict[str, Any]:
-    return {"ref": "K1", "kind": "knowledge", "title": "Slow file server", "text": text} | changes
+    assert answer(a_ticket(fit=0.05, closeness="same")).summary_citations == ["T1"]
 
 
 @pytest.mark.parametrize(
@@ -183,44 +203,37 @@ def an_article(text: str, **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_the_steps_of_an_article_are_what_it_tells_to_do(text: str, steps: list[str]) -> None:
-    draft = compose(Prompt.model_validate({"ticket": {"subject": "Drives hang"}, "sources": [an_article(text)]}))
-    assert [step.text for step in draft.next_steps] == steps
+    assert steps_of(answer(an_article(text), subject="Drives hang")) == steps
 
 
-def test_an_article_s_cause_is_the_summary_and_its_title_where_it_names_none() -> None:
-    ticket = {"subject": "VPN error 809", "description": "My router is new."}
-    texts = {
-        "Error 809 means that the router lets no IPsec through.\nRestart the router.": "Error 809 means that the router"
-        " lets no IPsec through.",
-        "Applies to all.\nCause: IPsec is blocked.\nRestart it.": "IPsec is blocked.",
-        "Applies to all.\nRestart the router.": "Slow file server",
-    }
-    for text, said in texts.items():
-        draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [an_article(text)]}))
-        assert (draft.summary, draft.summary_citations) == (said, ["K1"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Error 809: the router lets no IPsec through.\nRestart it.", "Error 809: the router lets no IPsec through."),
+        ("Applies to all.\nCause: IPsec is blocked.\nRestart it.", "IPsec is blocked."),
+        ("Applies to all.\nRestart the router.", "Slow file server"),
+    ],
+)
+def test_an_article_s_cause_is_the_summary_and_its_title_where_it_names_none(text: str, said: str) -> None:
+    draft = answer(an_article(text), subject="VPN error 809", description="My router is new.")
+    assert (draft.summary, draft.summary_citations) == (said, ["K1"])
 
 
 def test_an_article_that_names_no_cause_is_summed_up_by_the_ticket_of_the_same_problem() -> None:
     text = "1. Delete the saved entries in the credential manager.\n2. Sign in on the phone with the new password."
-    article = an_article(text, title="Changing a password", age_days=1)
     cause = "The credential manager still held the old password."
-    ticket = {
-        "ref": "T1",
-        "kind": "similar_tickets",
-        "title": "Outlook asks",
-        "resolution": f"{cause} Deleted it.",
-        "closeness": "same",
-        "age_days": 300,
-    }
+    ticket = a_ticket(
+        title="Outlook asks", problem="", resolution=f"{cause} Deleted it.", closeness="same", age_days=300
+    )
     asked = {"subject": "Outlook asks for the password", "description": "Since I changed my password."}
-    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [article, ticket]}))
+    draft = answer(an_article(text, title="Changing a password", age_days=1), ticket, **asked)
     assert (draft.summary, draft.summary_citations) == (cause, ["T1"])
     assert [step.citations for step in draft.next_steps] == [["K1"], ["K1"]]
 
 
 def a_phishing_ticket(resolution: str, **changes: Any) -> dict[str, Any]:
-    problem = {"title": "Phishing mail", "problem": "Clicked the link and entered the password."}
-    return {"ref": "T1", "kind": "similar_tickets", "resolution": resolution, **problem} | changes
+    problem = "Clicked the link and entered the password."
+    return a_ticket(title="Phishing mail", problem=problem, resolution=resolution, **changes)
 
 
 PHISHING = {"subject": "Phishing", "description": "I clicked the link in a mail and entered my password."}
@@ -230,157 +243,87 @@ def test_where_a_ticket_tells_one_sentence_the_steps_are_an_article_s() -> None:
     text = "Reset the password and revoke all sessions.\nNever delete the mail.\nCheck the rules of the mailbox."
     article = an_article(text, title="Phishing: a user clicked the link of a mail", age_days=300)
     ticket = a_phishing_ticket("Reset the user's account, checked rules and purged 14 copies.", age_days=9)
-    draft = compose(Prompt.model_validate({"ticket": PHISHING, "sources": [ticket, article]}))
+    draft = answer(ticket, article, **PHISHING)
     assert (draft.summary_citations, [step.citations for step in draft.next_steps]) == (["T1"], [["K1"], ["K1"]])
     other = article | {"title": "Disks", "text": "Remove old journals.\nExtend the volume."}
-    assert compose(Prompt.model_validate({"ticket": PHISHING, "sources": [ticket, other]})).next_steps == []
+    assert answer(ticket, other, **PHISHING).next_steps == []
 
 
 def test_where_an_article_lists_things_the_steps_are_those_of_the_ticket_that_sums_it_up() -> None:
-    article = an_article(
-        "The phone list of security. The forms.", title="Phishing: clicked the link of a mail", age_days=1
-    )
+    text = "The phone list of security. The forms."
+    article = an_article(text, title="Phishing: clicked the link of a mail", age_days=1)
     ticket = a_phishing_ticket("The mail had passed the filter. Blocked its sender.", closeness="same", age_days=200)
-    draft = compose(Prompt.model_validate({"ticket": PHISHING, "sources": [article, ticket]}))
-    assert [(step.text, step.citations) for step in draft.next_steps] == [("Blocked its sender.", ["T1"])]
+    draft = answer(article, ticket, **PHISHING)
+    assert draft.next_steps == [Statement(text="Blocked its sender.", citations=["T1"])]
 
 
 def test_another_host_of_a_domain_is_something_new() -> None:
     article = an_article("Enter access.kontor.example as the gateway.", title="VPN gateway")
-    asked = {"subject": "VPN", "description": "The VPN client can't find the gateway vpn1.kontor.example."}
-    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [article]}))
-    assert [step.text for step in draft.next_steps] == ["Enter access.kontor.example as the gateway."]
-
-
-def test_of_a_resolution_that_begins_with_what_was_done_the_cause_is_the_summary() -> None:
-    ticket = {
-        "ref": "T1",
-        "kind": "similar_tickets",
-        "title": "Account locked",
-        "resolution": "Unlocked the account in the directory. An old phone still had the former password.",
-    }
-    draft = compose(Prompt.model_validate({"ticket": {"subject": "Account is locked"}, "sources": [ticket]}))
-    assert draft.summary == "An old phone still had the former password."
-    assert [step.text for step in draft.next_steps] == ["Unlocked the account in the directory."]
-
-
-@pytest.mark.parametrize(
-    ("resolution", "summary", "steps"),
-    [
-        (
-            "Saved password in the client was old. Deleted it and entered the new one. Also told her to lock the laptop.",
-            "Saved password in the client was old.",
-            ["Deleted it and entered the new one.", "Also told her to lock the laptop."],
-        ),
-        (
-            "Started it in safe mode, disabled the add-in. Opens normally.",
-            "Started it in safe mode, disabled the add-in.",
-            [],
-        ),
-        ("詰まったジョブを削除しました。印刷できました。", "詰まったジョブを削除しました。", []),
-    ],
-)
-def test_the_summary_is_what_was_wrong_or_done_and_never_that_it_works_again(
-    resolution: str, summary: str, steps: list[str]
-) -> None:
-    ticket = {"ref": "T1", "kind": "similar_tickets", "title": "Account locked", "resolution": resolution}
-    draft = compose(Prompt.model_validate({"ticket": {"subject": "Account is locked"}, "sources": [ticket]}))
-    assert (draft.summary, [step.text for step in draft.next_steps]) == (summary, steps)
+    draft = answer(article, subject="VPN", description="The VPN client can't find the gateway vpn1.kontor.example.")
+    assert steps_of(draft) == ["Enter access.kontor.example as the gateway."]
 
 
 def test_an_article_that_tells_nobody_to_do_something_is_told_as_facts() -> None:
     text = "Weekly codes are switched off. Guests register at the desk. The host approves."
-    ticket = {"subject": "Guest needs weekly codes"}
-    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [an_article(text)]}))
+    draft = answer(an_article(text), subject="Guest needs weekly codes")
     assert [fact.text for fact in draft.facts] == ["Guests register at the desk.", "The host approves."]
     assert draft.next_steps == []
 
 
-def test_of_sources_that_fit_it_quotes_the_one_about_the_ticket_s_own_words() -> None:
-    newer = SOURCES[0] | {
-        "title": "Receipt printer prints nothing",
-        "problem": "Prints nothing.",
-        "age_days": 2,
-    }
-    older = SOURCES[0] | {
-        "ref": "T2",
-        "title": "Question marks on receipts",
-        "problem": "Receipts have question marks since the till was exchanged.",
-        "resolution": "The till used code page 437. Set it to 858.",
-        "age_days": 90,
-    }
-    ticket = {
-        "subject": "Receipts in shop 12",
-        "description": "Question marks on each receipt, the till was exchanged.",
-    }
-    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
-    assert draft.summary_citations == ["T2"]
-
-
-def test_a_machine_s_name_is_not_what_a_ticket_is_about() -> None:
-    newer = SOURCES[0] | {
-        "title": "srv-prn01: prn-recept01 on srv-prn01 does not print",
-        "problem": "prn-recept01 at 10.30.6.11 prints nothing.",
-        "resolution": "The tray was open. Closed it.",
-        "age_days": 2,
-    }
-    older = SOURCES[0] | {
-        "ref": "T2",
-        "title": "Each page takes a minute",
-        "problem": "Printing is slow.",
-        "resolution": "The driver rendered on the server. Installed the PCL driver.",
-        "age_days": 90,
-    }
-    ticket = {"subject": "prn-recept01 slow", "description": "10.30.6.11 on srv-prn01 takes a minute for each page."}
-    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [newer, older]}))
-    assert draft.summary_citations == ["T2"]
+@pytest.mark.parametrize(
+    ("newer", "older", "subject", "description"),
+    [
+        (  # the one about the ticket's own words
+            a_ticket(title="Receipt printer prints nothing", problem="Prints nothing."),
+            a_ticket(title="Question marks on receipts", problem="Since the till was exchanged."),
+            "Receipts in shop 12",
+            "Question marks on each receipt, the till was exchanged.",
+        ),
+        (  # a machine's name is not what a ticket is about
+            a_ticket(
+                title="srv-prn01: prn-recept01 does not print", problem="prn-recept01 at 10.30.6.11 prints nothing."
+            ),
+            a_ticket(title="Each page takes a minute", problem="Printing is slow."),
+            "prn-recept01 slow",
+            "10.30.6.11 on srv-prn01 takes a minute for each page.",
+        ),
+        (  # the same error text goes before all else
+            a_ticket(title="VPN broken with the new router", problem="Error 691."),
+            a_ticket(),
+            "VPN broken",
+            "New router, error 809.",
+        ),
+    ],
+    ids=["words", "machine", "error text"],
+)
+def test_of_sources_that_fit_the_nearer_one_leads_though_another_is_newer(
+    newer: dict[str, Any], older: dict[str, Any], subject: str, description: str
+) -> None:
+    sources = newer | {"age_days": 2}, older | {"ref": "T2", "age_days": 90}
+    assert answer(*sources, subject=subject, description=description).summary_citations == ["T2"]
 
 
 def test_what_a_ticket_says_besides_is_answered_by_the_source_about_it() -> None:
-    toner = SOURCES[0] | {
-        "ref": "T2",
-        "title": "Toner of the copier empty",
-        "problem": "The copier wants toner.",
-        "resolution": "The drum was worn. Changed drum and toner.",
-    }
-    asked = {
-        "subject": "Two things",
-        "description": "1) VPN error 809 since the new router. 2) The copier wants toner.",
-    }
-    draft = compose(Prompt.model_validate({"ticket": asked, "sources": [SOURCES[0], toner]}))
+    title, problem = "Toner of the copier empty", "The copier wants toner."
+    toner = a_ticket(ref="T2", title=title, problem=problem, resolution="The drum was worn. Changed drum and toner.")
+    asked = {"subject": "Two things", "description": f"1) VPN error 809 since the new router. 2) {problem}"}
+    draft = answer(SOURCES[0], toner, **asked)
     assert draft.summary_citations == ["T1"]
     assert [(fact.text, fact.citations) for fact in draft.facts] == [
         ("The drum was worn.", ["T2"]),
         ("Changed drum and toner.", ["T2"]),
     ]
-    old = compose(Prompt.model_validate({"ticket": asked, "sources": [SOURCES[0], toner | {"age_days": 700}]}))
-    assert old.facts == []
-
-
-def test_a_source_with_the_same_error_text_goes_before_all_others() -> None:
-    other = SOURCES[0] | {
-        "ref": "T2",
-        "title": "VPN broken with the new router",
-        "problem": "Error 691.",
-        "age_days": 1,
-    }
-    prompt = {
-        "ticket": {"subject": "VPN broken", "description": "New router, error 809."},
-        "sources": [other, SOURCES[0] | {"age_days": 300}],
-    }
-    assert compose(Prompt.model_validate(prompt)).summary_citations == ["T1"]
+    assert answer(SOURCES[0], toner | {"age_days": 700}, **asked).facts == []
 
 
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
-    old, new = (SOURCES[0] | {"ref": ref, "age_days": age} for ref, age in (("T1", 800), ("T2", 60)))
-    article = {"ref": "K1", "kind": "knowledge", "title": "VPN", "text": "Use IKEv2 alone.", "age_days": 10}
-    assert compose(Prompt.model_validate({"sources": [old, new]})).summary_citations == ["T2"]
-    assert compose(Prompt.model_validate({"sources": [new, article]})).summary_citations == ["K1"]
-    told = article | {"age_days": 50}
-    ticket = {"subject": "VPN error 809 from home"}
-    draft = compose(Prompt.model_validate({"ticket": ticket, "sources": [new, told]}))
-    assert draft.summary_citations == ["T2"], "an article of the same weeks tells what solved the ticket"
-    assert compose(Prompt.model_validate({"sources": [new, article | {"age_days": 90}]})).summary_citations == ["T2"]
+    old, new = a_ticket(age_days=800), a_ticket(ref="T2", age_days=60)
+    article = an_article("Use IKEv2 alone.", title="VPN", age_days=10)
+    assert answer(old, new).summary_citations == ["T2"]
+    assert answer(new, article).summary_citations == ["K1"]
+    of_the_same_weeks = answer(new, article | {"age_days": 50}, subject="VPN error 809 from home")
+    assert of_the_same_weeks.summary_citations == ["T2"], "it tells what solved the ticket"
+    assert answer(new, article | {"age_days": 90}).summary_citations == ["T2"]
 
 
 @pytest.mark.parametrize("sources", [[], [SOURCES[1]], [SOURCES[0] | {"fit": 0.05}]])
