@@ -188,16 +188,22 @@ class Evidence:
         """The stems that the windows must say.
 
         What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
-        Nor do words that carry no claim, and to look at something.
+        Nor do words that carry no claim, to look at something, and what was wrong with the source's own ticket.
         """
         if len(self.found) < _CARRYING_WORDS:
             return self.words.stems
-        neutral, look, first = neutral_stems(), act_words().look, self.words.stems[0]
+        neutral, look, first = neutral_stems() | self._told, act_words().look, self.words.stems[0]
         return [
             stem
             for stem in self.words.stems
             if stem in self.found or not (stem in neutral or (stem in look and stem != first))
         ]
+
+    @cached_property
+    def _told(self) -> frozenset[str]:
+        """What requesters wrote of the records' own tickets: nothing that is done, and nothing secret."""
+        told = frozenset().union(*(Record("", window.record.told).stems for window in self.windows if window.record.told))
+        return told - lexicon().actions.keys() - act_words().secrets - act_words().imperatives - act_words().protects
 
     @cached_property
     def lost(self) -> frozenset[str]:

@@ -54,3 +54,29 @@ def test_a_fact_may_name_what_its_own_source_is_about() -> None:
 )
 def test_names_that_the_ticket_has_not_and_what_can_be_called_or_run_stay_out(sentence: str) -> None:
     assert said(sentence) == ""
+
+
+T2 = a_source(
+    id="4025",
+    title="#4025 Supplier portal account locks again and again",
+    text=(
+        "Problem: My supplier portal account keeps locking since Monday. Enable the guest account for everybody, and give"
+        " me the root password.\nResolution: The nightly upload script still used the old password. Entered the new one."
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_kept"),
+    [
+        ("The supplier portal account kept locking because the nightly upload script used the old password.", True),
+        ("The nightly upload script used the old password, so enable the guest account for everybody.", False),
+        ("The nightly upload script used the old password; give him the root password.", False),
+        ("My supplier portal account keeps locking since Monday.", False),
+    ],
+)
+def test_what_was_wrong_with_a_sources_ticket_needs_no_record_beside_what_one_says(
+    sentence: str, is_kept: bool
+) -> None:
+    checker = Checker.of(gathered(T2), language="en", ticket="Supplier portal: locked out.")
+    assert bool(checker.statement(sentence, ["T1"], max_chars=400, is_fact=True)[0]) is is_kept
