@@ -163,7 +163,6 @@ _DETECTORS: Final[tuple[tuple[Detector, frozenset[str]], ...]] = (
     (passwords.passwords, frozenset(passwords.ANCHORS)),
     (password_pairs.password_pairs, frozenset(password_pairs.ANCHORS)),
     (passwords_in_prose, frozenset({*cues.ANCHORS, "password", "ssid"})),
-    (hints.passwords_by_hint, frozenset(hints.ANCHORS)),
     (keys.keys_in_context, frozenset(keys.ANCHORS) - {"issued", "private key", "underscore"}),
     (contacts.emails, frozenset(contacts.ANCHORS)),
     (money.accounts, frozenset({"account", "bic"})),
@@ -181,15 +180,9 @@ _OF_NUMBERS: Final[tuple[tuple[Detector, re.Pattern[bytes]], ...]] = (
     (money.cards, re.compile(rb"0(?:[ ?-]?[0?]){11}")),
     (phones.phones, _ANY),
 )
-"""Each with what `_as_bytes` of a text must hold."""
+"""Each with what `Scan.digits` of a text must hold."""
 _MAY_HOLD_A_NUMBER = re.compile(rb"0(?:(?:[ \xa0./()?-]{0,3}0){4}|0[A-Z]00[A-Z]0|0(?<=[A-Za-z]{2}00)[ -]?[A-Za-z0]{4})")
-"""Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side; see `_as_bytes`."""
-_EACH_DIGIT_0: Final = bytes.maketrans(b"123456789", b"000000000")
-
-
-def _as_bytes(text: str) -> bytes:
-    """*text*, each digit a 0 and what is beyond Latin-1 a `?`: to search for one byte takes a third of the time."""
-    return text.encode("latin-1", "replace").translate(_EACH_DIGIT_0)
+"""Five digits, or the middle of an IBAN or a codice fiscale, which may have fewer side by side; see `Scan.digits`."""
 
 
 def find_secrets(text: str) -> tuple[Finding, ...]:
@@ -219,8 +212,9 @@ def _detected(text: str) -> Iterator[Finding]:
     scan = read_words(text)
     for at in sorted({at for group in scan.groups for at in _OF_GROUP[group]}):
         yield from _DETECTORS[at][0](scan)
+    yield from hints.passwords_by_hint(scan)
     yield from keys.keys_in_groups(scan)
-    digits = _as_bytes(text)
+    digits = scan.digits
     if _MAY_HOLD_A_NUMBER.search(digits):
         for detect, form in _OF_NUMBERS:
             if form.search(digits):

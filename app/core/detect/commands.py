@@ -128,7 +128,8 @@ _GEAR = re.compile(
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
     r"|(?:standby|vrrp|glbp) \d{1,3} authentication (?:md5 key-string |text )?(?:0 )?(?!md5|text)"
-    r"|pre-shared-secret |preshare |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
+    r"|nhrp authentication |pre-shared-secret "
+    r"|preshare |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
     r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
@@ -143,8 +144,8 @@ _PRIVACY: Final = (
         r"(?P<second>\S{2,80}))?"
     ),
     re.compile(
-        r"auth(?:entication)?:? (?:md5|sha[\d-]*)[ :/]+(?P<value>[^\s,;]{4,80})[ ,;/]+priv\w*:? "
-        r"(?:3?des|aes[\d-]*)[ :/]+(?P<second>[^\s,;]{4,80})"
+        r"(?:v3 )?auth(?:entication)?:? (?:(?:md5|sha[\d-]*)[ :/]+)?(?P<value>[^\s,;]{4,80})[ ,;/]+priv\w*:? "
+        r"(?:(?:3?des|aes[\d-]*)[ :/]+)?(?P<second>[^\s,;]{4,80})"
     ),
     re.compile(
         r"createuser \S+ (?:md5|sha\S*) [\"']?(?P<value>[^\s\"']{2,80})[\"']?"
@@ -171,7 +172,7 @@ _HAS_DIGIT_OR_SIGN = re.compile(r"\d|[!#$%&@_^]")
 ANCHORS: Final = {
     "option": "-pass|--|-storepass|-keypass|/p:|/pw:|/pass|pass:|identified by ".split("|"),
     "gear": (
-        "enable |username |password 0|ppp |snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
+        "enable |username |password 0|ppp |nhrp auth|snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
         "|wpa-psk ascii|set-key ascii|"
         "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
         "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
@@ -179,7 +180,7 @@ ANCHORS: Final = {
         "option key |option password |option sae_|option auth_s|option acct_s|"
         "option preshared|standby |vrrp |glbp |pre-shared-secret |preshare |"
         "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"
-        "authentication-server |createuser |auth sha|auth md5|auth: |key 7 |authentication sha|"
+        "authentication-server |createuser |v3 auth |auth sha|auth md5|auth: |key 7 |authentication sha|"
         "authentication md5"
     ).split("|"),
     "command": tuple(_BY_NAME),

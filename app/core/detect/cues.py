@@ -6,7 +6,6 @@ Of words with a length of eight letters and more also their misspellings of one 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
@@ -47,7 +46,6 @@ ANCHORS: Final = {
         "respuesta de seguridad|maiden name|mädchenname|memorable word|secret answer|code word|codeword|losungswort"
         "|codewort|кодовое слово"
     ).split("|"),
-    "misspelt": "word|wort|oord|seña|phrase".split("|"),
 }
 """Of `passwords` it reads the places too; the second halves of words for a password are those of misspelt ones."""
 
@@ -96,6 +94,7 @@ _KIND = (
 )
 _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
+    r"|installateurs"
     r"|(?:alarm )?panel|master|installer|disarm|engineer|duress|panic"
     r"|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
     r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
@@ -143,12 +142,7 @@ INFLECTED: Final = frozenset(
 )
 """Objects of a sentence, after which no password stands without a word between."""
 
-_MISSPELT: Final = ("password", "passwort", "kennwort", "wachtwoord", "contraseña", "passcode", "passphrase")
-_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
-_WORD_AROUND = re.compile(r"[^\W\d_]{6,12}(?![^\W\d_])")
-_HEAD = re.compile(r"[^\W\d_]+$")
 _LETS_THROUGH = re.compile(r"[- ]thr(?:ough|u)(?![^\W_])")
-_LONGEST_WORD: Final = 12
 _SHORT_WORD: Final = 5
 _DIGIT_BEFORE: Final = 40
 _DIGIT_AFTER: Final = 110
@@ -165,14 +159,16 @@ def cues(scan: Scan) -> list[Cue]:
                 )
         else:
             others.append(at)
-    found += _of_networks(scan, others)
-    found += _of_codes(scan)
-    found += _of_questions(scan)
-    found += _networks(scan, [cue.start for cue in found])
+    groups = scan.groups
+    if others or "ssid" in groups:
+        found += _of_networks(scan, others)
+    if "code" in groups:
+        found += _of_codes(scan)
+    if "question" in groups or "secret word" in groups:
+        found += _of_questions(scan)
+    if "ssid" in groups:
+        found += _networks(scan, [cue.start for cue in found])
     found.sort(key=_by_place)
-    starts = [cue.start for cue in found]
-    if misspelt := [*_misspelt(scan, starts, [*others, *(at for at, _ in scan.hits("misspelt"))])]:
-        found = sorted({*found, *misspelt}, key=_by_place)
     return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
 
 
@@ -284,29 +280,3 @@ def _is_joined(scan: Scan, at: int) -> bool:
     before = scan.text[at - 1 : at]
     is_compound = scan.text[at : at + 3] == "PIN" and before.islower()
     return before.isalnum() and before < "\u3000" and not is_compound and scan.lower[at - 4 : at] != "digi"
-
-
-def _misspelt(scan: Scan, starts: Sequence[int], places: Sequence[int]) -> Iterator[Cue]:
-    """Words at *places* that are none of those that begin at *starts*, in their order, and nearly one."""
-    for at in places:
-        near = bisect_right(starts, at)
-        if near and at - starts[near - 1] < _LONGEST_WORD:
-            continue
-        head = _HEAD.search(scan.lower, max(at - _LONGEST_WORD, 0), at)
-        match = _WORD_AROUND.match(scan.lower, head.start() if head else at)
-        if match and match[0] in _misspellings():
-            yield Cue(match.start(), match.end(), False, False, _language(match[0]))
-
-
-@cache
-def _misspellings() -> frozenset[str]:
-    """The words of one edit from a word for a password: a letter less, more, other or two in the other order."""
-    found: set[str] = set()
-    for word in _MISSPELT:
-        for at in range(len(word) + 1):
-            head, tail = word[:at], word[at:]
-            found.add(head + tail[1:])
-            found.update(head + each + tail for each in _LETTERS)
-            found.update(head + each + tail[1:] for each in _LETTERS)
-            found.add(head + tail[1:2] + tail[:1] + tail[2:])
-    return frozenset(found.difference(_MISSPELT, (f"{word}s" for word in _MISSPELT)))

@@ -56,7 +56,7 @@ _LABELLED: Final = {
     r"(?:nif|contribuinte)": r"(?:\d{8}[ -]?[a-z]|[a-z]\d{7}[a-z0-9]|" + _digits(9) + ")",
     r"curp": r"[a-z]{4}\d{6}[hm][a-z]{5}[a-z0-9]\d",
     r"(?:rut|run)": r"\d{1,2}\.?\d{3}\.?\d{3}-[\dk]",
-    r"(?:seguridad social|nuss|naf)": _digits(11, 12),
+    r"(?:seguridad social|nuss|naf|n\.?º ss)": _digits(11, 12),
     r"(?:codice fiscale|c\.f\.|cf)": r"[a-z]{6}[\dlmnp-v]{2}[a-z][\dlmnp-v]{2}[a-z][\dlmnp-v]{3}[a-z]",
     r"cpf": _digits(11),
     r"niss": _digits(11),
@@ -83,9 +83,7 @@ _LABELLED: Final = {
     r"(?:תעודת זהות|ת\.ז\.)": r"\d{9}",
 }
 _NUMBER = (
-    r"(?:\s(?:pracownika|klienta|des mitarbeiters|der mitarbeiterin|des kunden|of (?:the )?(?:employee|patient"
-    r"|user|customer)|du salarié"
-    r"|del empleado|del dipendente|do funcionário|van de medewerker))?"
+    r"(?:\s(?:pracownika|klienta|(?:of|for|des|der|für|de|du|pour|del|della|para|do|da|van|voor|dla|pro)(?:\s[^\W\d_]{1,20}){1,3}?))?"
     r"(?:[-\s]{0,2}(?:card|no|nr|number|nummer|num|numara\w{0,4}|n|numéro|numero|número|jel|号码?|и номер)(?![^\W_])\.?"
     r"|\s?(?:n°|nº|№|#))?"
     r"(?:'?\w{0,2})?\.?[\"'\s:：=#-]{0,4}(?:(?:is|ist|est|es|è|é|to|je|это|to jest|dele é|dela é|lautet|是"
@@ -114,7 +112,8 @@ ANCHORS: Final = {
         "ahv|avs|personalausweis|ausweisnummer|carta d|carte|cni|dowód|dowodu|občansk|číslo op|cédula|sécu|nir |nir:|"
         "nir-|registre n|rijksr|insz|numéro fiscal|spi |spi:|spi-|dni |dni:|dni-|nie |nie:|nie-|nif |nif:|nif-|"
         "contribuinte|curp|rut |rut:|rut-|run |run:|run-|seguridad|nuss|naf |naf:|naf-|codice f|c.f.|cf |cf:|cf-|cpf|"
-        "niss|rg |rg:|rg-|cartão de c|bilhete|pesel|nip|tckn|t.c.|tc k|kimlik|vatandaş|rodn|r.č.|rč|инн|снилс|身份证|"
+        "niss|nº ss|n.º ss|rg |rg:|rg-|cartão de c|"
+        "bilhete|pesel|nip|tckn|t.c.|tc k|kimlik|vatandaş|rodn|r.č.|rč|инн|снилс|身份证|"
         "bsn|burgers|sofin|personnummer|persnr|pnr|cpr|fødsel|fnr|henkil|hetu|oib|cnp|егн|egn|isikuk|asmens|personas k|"
         "adóaz|taj |taj:|taj-|주민등록번호|תעודת|ת.ז."
     ).split("|"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_mixed, may_be, of_word
+from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_mixed, may_be
 from app.core.detect.password_words import OF_MAKERS
 from app.core.detect.scan import Scan
 
@@ -30,11 +30,6 @@ _MIXED_WORD = re.compile(
 _OF_A_FILE = re.compile(r"chown|chgrp|owner|user[:=] ?$")
 _RIGHTS = re.compile(r"\s+(?:0?[0-7]{3,4}\b|/|[rwx-]{9})")
 
-_USER = r"(?=[\w.-]*[A-Za-z])[\w.-]{2,30}"
-_OF_DOMAIN = re.compile(
-    rf"\\(?<=[\w.]\\)(?<![\w:]:\\){_USER}(?:\s?[,/:]\s?|\s)(?P<value>[^\s,;()]{{6,40}})(?=[\s,.;)]|$)(?<!\.\w\w\w\w)(?<!\.\w\w\w)"
-)
-_OF_ADDRESS = re.compile(r"@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\s?[:;|]\s?(?P<value>[^\s,;|]{6,60})(?=[\s,;|]|$)")
 _IN_PGPASS = re.compile(r"(?<=[\w.*-]):(?:\d{4,5}|\*):[\w*-]{1,40}:[\w*.-]{1,40}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _OF_A_RELAY = re.compile(r":\d{2,5}\s+[\w.@-]{2,60}:(?P<value>[^\s:]{4,80})(?=\s|$)")
 _IN_QR = re.compile(r"wifi:(?:[a-oq-z]:[^;\n]{0,64};){0,4}p:(?P<value>(?:\\.|[^;\\\n]){1,64});")
@@ -56,7 +51,7 @@ _OF_OTHERS = re.compile(
 )
 """A cell of a sheet and the like."""
 _OF_A_SHEET = re.compile(r"(?:sheets?|tabelle|blatt|feuille|hoja|foglio|arkusz|excel|cells?|range|zelle)\W{1,3}$")
-_NAMES_A_PRODUCT = re.compile(
+NAMES_A_PRODUCT = re.compile(
     rf"(?<![^\W_])(?:called|named|titled|app|application|product|program|tool|game|album|song|show|brand|genannt|namens|heißt"
     rf"|appel[ée]e?|nomm[ée]e?|llamad[ao]|chiamat[ao]|chamad[ao]|genaamd)\s[{QUOTES}]$"
 )
@@ -67,8 +62,6 @@ _OF_SIGNING_IN = re.compile(
 
 ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :", " = ")),
-    "domain": ("\\",),
-    "address": ("@",),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
     "fields": (":5432:", ":5433:", ":*:*:", "wifi:", ":587 ", ":465 ", ":25 "),
@@ -78,10 +71,6 @@ ANCHORS: Final = {
 def password_pairs(scan: Scan) -> Iterator[Finding]:
     yield from _of_makers(scan)
     yield from _of_remote_places(scan)
-    for group, pattern in (("domain", _OF_DOMAIN), ("address", _OF_ADDRESS)):
-        for at, _ in scan.hits(group):
-            if (match := pattern.match(scan.text, at)) and (found := _strong(match)):
-                yield found
     for at, sign in scan.hits("sign"):
         if found := _by_form(scan, at, sign):
             yield found
@@ -116,7 +105,7 @@ def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
     is_other = _OF_OTHERS.fullmatch(word) or (sign == "#" and _TAGGED.fullmatch(word))
     if not (is_alone and _MIXED.match(word)) or is_other:
         return None
-    if _NAMES_A_PRODUCT.search(scan.lower, max(start - _LONGEST_FORM, 0), start):
+    if NAMES_A_PRODUCT.search(scan.lower, max(start - _LONGEST_FORM, 0), start):
         return None
     is_one = (
         has_more
@@ -124,12 +113,6 @@ def _by_form(scan: Scan, at: int, sign: str) -> Finding | None:
         or (LOOKS_LIKE_ONE.fullmatch(word) and _OF_SIGNING_IN.search(scan.lower, max(start - 120, 0), start))
     )
     return Finding(start, end, Secret.PASSWORD) if is_one else None
-
-
-def _strong(match: re.Match[str]) -> Finding | None:
-    return of_word(match, HAS_ALL_SIGNS, group="value") or (
-        of_word(match, LOOKS_LIKE_ONE, group="value") if match.re is _OF_ADDRESS else None
-    )
 
 
 def _of_makers(scan: Scan) -> Iterator[Finding]:

@@ -78,21 +78,6 @@ WORDS_AND_NUMBER = re.compile(
 _SIGN_INSIDE = re.compile(r"[^\W_][!#$%^*~][^\W_]")
 _WITH_SIGN_INSIDE = re.compile(r"(?=.{6,40}$)\w+[!#$%^*~]\w[\w.!#$%^*~-]*")
 _SETTING = re.compile(r"[A-Za-z_][\w.-]*=")
-_WRAPS: Final = QUOTES + "()[]{}<>,;:"
-
-
-def of_word(
-    match: re.Match[str], looks: re.Pattern[str], *, group: int | str = 0, is_sure: bool = False
-) -> Finding | None:
-    """The password that the word *group* of *match* is, by its form alone; *is_sure* when nothing else has it."""
-    word = match[group]
-    if cut := _CUT_AT.search(word, 1):
-        word = word[: cut.start()]
-    start = match.start(group) + len(word) - len(word.lstrip(_WRAPS))
-    word = word.strip(_WRAPS).rstrip(".?")
-    if not looks.fullmatch(word) or not may_be(word) or (not is_sure and NO_PASSWORD.fullmatch(word.lower())):
-        return None
-    return Finding(start, start + len(word), Secret.PASSWORD)
 
 
 def is_said(match: re.Match[str], scan: Scan, finding: Finding) -> bool:

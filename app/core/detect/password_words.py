@@ -13,7 +13,8 @@ _AFTER_LETTER = r"(?<![^\W\d_])"
 LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
     r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
-    r"|pass[-_ ]?words?|passw0rd(?=\s?[\[:])|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter"
+    r"|pass[-_ ]?words?|passw0rd(?=\s?[\[:]|\s\s)"
+    r"|pas(?:words?|sowrds?|swrods?)|pass?wr?ds?|passwort(?:er|es|s)?|passwörter"
     r"|paßwort"
     r"|passord(?:et)?|kodeord(?:et)?|lozink\w{1,3}|gesl[oa](?!\w)|slaptaž\w{2,5}|parool\w{0,4}|mật khẩu|kata sandi"
     r"|pass[-_ ]?phrases?|pass[-_ ]?codes?|pass[-_ ]?keys?|kennw[oö]rt(?:er|es|s)?"
@@ -34,7 +35,7 @@ LABEL: Final = re.compile(
     r"|содержимое ключа|вміст ключа|anahtar içeriği|nyckelinnehåll|nøgleindhold|nøkkelinnhold|avaimen sisältö"
     r"|kulcstartalom|kulcs tartalma|conținut cheie|ključni sadržaj|sadržaj ključa|vsebina ključa|съдържание на ключа"
     r"|περιεχόμενο κλειδιού|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
-    r"|(?:wi-?fi|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel|密钥)"
+    r"|(?:wi-?fi|wireless|wlan|wpa[23]?|wep|hotspot)[-_ ]?(?:key(?: \d(?=\W))?|schlüssel|code|pass|sleutel|密钥)"
     r"|(?:clé|clave|chiave|chave|klucz|klíč|ключ|codes?|código|codice|kod|kód|код)(?: \w{1,5}){0,2} (?:wi-?fi|wpa2?"
     r"|wlan|hotspot|réseau|rete|red|rede|sieci|sítě|síti|сети|мережі|box|routeur|router|roteador|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"

@@ -83,7 +83,6 @@ _OF_BOTH: Final = ("cred", "zugangsdaten", "anmeldedaten", "logindaten", "identi
 """Words for a user's name and a password together."""
 _PAIR_STATED = re.compile(rf"[^\n:=]{{0,40}}?\s*[:=]\s*{_USER_AND_VALUE}")
 _PAIR_BESIDE = re.compile(rf"[^\n:=]{{0,25}}?\s*-?\s+{_USER_AND_VALUE}")
-_ALONE_STATED = re.compile(r"[ \t]*[:=][ \t]*(?P<value>[^\s$]\S{5,59})[ \t]*(?=[\r\n]|$)")
 _PAIR_BEFORE = re.compile(r"(?<!\S)[\w.@\\-]{2,40}\s?/\s?(?P<value>\S{4,40})\s+\(?$")
 _SSID = re.compile(
     rf"(?:ssid|wlan|wi-?fi|network)\W{{1,3}}[\w. :-]{{1,32}}[{QUOTES}]?\s?[,;/|\n]\s*(?:key|psk|schlüssel|clé|clave"
@@ -140,12 +139,6 @@ _NO_USER: Final = frozenset("login user username name id account email e-mail ma
 _ITS_VALUE = re.compile(
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}{OPENS}(?P<value>{QUOTED}|[^\s{QUOTES}(,;]{{2,60}})"
 )
-_BOTH_WORDS = re.compile(
-    # username/password: `guest` / `x`
-    rf"[{QUOTES}*)]{{0,2}}\s*[:=]\s*[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}}\s?[/"
-    rf"|:]\s?[{QUOTES}*]{{0,2}}"
-    rf"(?P<value>[^\s/|{QUOTES}*]{{2,60}})"
-)
 _AND: Final = rf"\s?(?://|[/|:,&])\s?|,?\s(?:{'|'.join(AND)}|और)\s"
 _ARE: Final = (
     r"is|are|was|were|being|sind|ist|lauten|lautet|waren|sont|est|étaient|son|es|sono|è|são|é|eram|zijn|waren|to|są"
@@ -157,10 +150,6 @@ _BOTH_SAID = re.compile(
     rf"(?P<user>[{QUOTES}*]{{0,2}}[\w.@\\-]{{2,40}}[{QUOTES}*]{{0,2}})(?:{_AND})"
     rf"\*{{0,2}}(?P<value>{QUOTED}|[^\s{QUOTES}*,;]{{2,60}})"
 )
-_BOTH_THE_SAME = re.compile(
-    rf"(?:\s[\w.-]+){{0,5}}?\s(?:{_ARE})\s(?:both|beide|allebei|båda|begge|tous les deux|ambos|entrambi|oba|obě)\s"
-    rf"(?:set to\s)?(?P<value>{QUOTED}|[^\s{QUOTES}*,;]{{2,60}})"
-)
 _PAIR_SAID = re.compile(
     # credentials are admin and x    Zugangsdaten der Kamera: admin / x
     rf"(?:\s[\w.-]+){{0,7}}?(?:\s(?:{_ARE})|\s?[:=])(?:\s(?:now|still))?\s"
@@ -171,7 +160,6 @@ _PAIR_ON_LINES = re.compile(
 )
 _MAY_BE_A_PAIR = re.compile(rf"[0-9/{QUOTES}](?<!\w['’])|(?:admin|root|demo|guest)(?![^\W_])")
 _LONGEST_PAIR: Final = 90
-_USER_THEN_VALUE = re.compile(r"\s*[:=]\s*[a-z][\w.-]{1,30}\s(?P<value>[^\s/|,;:]{5,60})(?=[\s.,;]|$)")
 _ENDS_A_USER: Final = (
     ", ",
     "; ",
@@ -262,11 +250,6 @@ def _pair(scan: Scan, start: int, end: int, *, is_asked: bool = False) -> Iterat
         if match and is_said(match, scan, found := value_of(match, scan)):
             yield found
             return
-    alone = _ALONE_STATED.match(scan.text, end)
-    if alone and is_mixed(alone["value"]) and not (alone["value"].islower() or is_of_another(alone["value"])):
-        found = value_of(alone, scan)
-        if may_be(scan.text[found.start : found.end]):
-            yield found
 
 
 def _of_both(match: re.Match[str], scan: Scan, *, is_asked: bool = False) -> Finding | None:
@@ -320,25 +303,11 @@ def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:
 
 def _asked_pair(scan: Scan, label: re.Match[str], start: int) -> Iterator[Finding]:
     """The password after "username/password", which begins at *start*."""
-    same = _BOTH_THE_SAME.match(scan.lower, label.end())
-    if same:
-        found = value_of(same, scan)
-        value = scan.text[found.start : found.end]
-        if may_be(value) and (is_mixed(value) or (same["value"][0] in QUOTES and not is_ordinary(value))):
-            yield found
-        return
     said = _BOTH_SAID.match(scan.lower, label.end())
     if said and (found_both := _of_both(said, scan, is_asked=True)):
         yield found_both
         return
-    both, beside = (pattern.match(scan.lower, label.end()) for pattern in (_BOTH_WORDS, _USER_THEN_VALUE))
-    if both is None and beside and is_mixed(beside["value"]) and may_be(beside["value"]):
-        both = beside
-    if both:
-        if not is_ordinary(both["value"]):  # "username/password: local / domain"
-            yield Finding(*both.span("value"), Secret.PASSWORD)
-    else:
-        yield from _pair(scan, start, label.end())
+    yield from _pair(scan, start, label.end())
 
 
 def _of_named_user(scan: Scan, label: re.Match[str]) -> Finding | None:

@@ -60,7 +60,7 @@ _UNIT = re.compile(
 )
 _PHONE = re.compile(
     r"[(+\d](?<![A-Za-z0-9_./+,#\\@-].)(?<![\d:\0]:.)(?:(?<=\()\+?\d|(?<=\+)\d|(?<=\d))(?:[ \u00a0./()–-]{0,3}\d){4,16}"
-    r"(?:\s?(?:x|ext\.?|extension|durchwahl|dw|poste|доб\.?|interno|int\.|wewn\.?|ramal|toestel|klapka|linka|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|:\w|/\d|-\w)",
+    r"(?:\s?[(（]?(?:x|ext\.?|extension|dahili|内線|分机|durchwahl|dw|poste|доб\.?|interno|int\.|wewn\.?|ramal|toestel|klapka|linka|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|:\w|/\d|-\w)",
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(

@@ -36,6 +36,10 @@ KINDS = {
         "I changed it to ⟦Rovers4eva⟧ this morning and mail stopped",
         "Die Aushilfe meldet sich mit aushilfe3 und ⟦Regal.33⟧ an",
         "I tried Outlook2019 and Outlook365",
+        "svc_scan uses ⟦Ricoh$can55⟧, we moved host to PC-0413",
+        "neither ⟦Harbour66⟧ nor ⟦Harbour67⟧ lets me sign in, nor on Terminal4",
+        "login for the label pc?\\n[09:15] Priya: user is labels\\n[09:15] Priya: ⟦Stickers22⟧\\n[09:15] Dan: ta",
+        "BSN voor de loonadministratie: ⟦206196714⟧, vault key 2: ⟦xKpF7OMAJTaXbxlAzaDP2q1GRjlAqYJIb/xJQ9yV+3q=⟧",
     ),
     "a column of a table": (
         r"Username\tPassword\tNote\njbaker\t⟦Tiger-Lily9⟧\tnew\nmlee\t⟦orchid⟧\told",

@@ -24,8 +24,6 @@ def found(text: str) -> list[str]:
         ("Usuario y contraseña por defecto: cusadmin / highspeed", "highspeed"),
         ("Nom d'utilisateur et le mot de passe par défaut : admin / sitecom", "sitecom"),
         ("Felhasználónév és jelszó: admin és sitecom", "sitecom"),
-        ('User name and password are both "cisco".', "cisco"),
-        ("Benutzername und Passwort sind beide Wirt2024.", "Wirt2024"),
     ],
 )
 def test_of_a_pair_the_password_is_masked_and_not_the_user(text: str, password: str) -> None:

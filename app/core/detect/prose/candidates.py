@@ -370,7 +370,7 @@ def _weighed(
     traits.slash = float(is_slash)
     traits.typed, traits.before, traits.beyond = float(is_typed), float(is_before), float(is_beyond)
     traits.quoted = float(is_quoted)
-    traits.cue_code, traits.cue_weak = float(cue.is_code), float(cue.is_weak)
+    traits.cue_weak = float(cue.is_weak)
     see_how_told(traits, cue, told)
     see_around(traits, scan, (start, end), told, left)
     see_together(traits, cue)

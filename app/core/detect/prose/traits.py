@@ -74,16 +74,12 @@ class Traits:
     """It stands before the cue."""
     distance: float = 0
     """Words between it and the cue: an eighth for each."""
-    told_distance: float = 0
-    """The same where a sign, "is" or "to" tells it."""
     beyond: float = 0
     """It stands in the sentence before or after."""
     quoted: float = 0
     """It stands in quotes."""
     bracket: float = 0
     """A bracket opens before it."""
-    cue_code: float = 0
-    """The cue is of a code, such as a PIN."""
     cue_weak: float = 0
     """The cue is of codes of any kind."""
     # What it looks like.
@@ -174,7 +170,7 @@ def see_how_told(traits: Traits, cue: Cue, told: Told) -> None:
     if told.link:
         setattr(traits, told.link, 1.0)
     distance = min(told.distance, _FAR) / _FAR
-    traits.told_distance, traits.distance = (distance, 0.0) if told.link in GIVEN else (0.0, distance)
+    traits.distance = 0.0 if told.link in GIVEN else distance
     traits.clause = float(told.has_clause)
     if traits.before:
         traits.as_next = float(bool(told.between) and told.between[0] in word_lists().like)
