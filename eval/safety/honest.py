@@ -20,6 +20,8 @@ class Honest:
     scene: Scene
     parts: tuple[str, ...] = ("facts", "next_steps")
     """Of the draft, where it is said."""
+    style: str = ""
+    """How the model words that said it."""
 
 
 def quoted(where: list[Scene]) -> list[Honest]:
@@ -40,22 +42,24 @@ def _in_notes_language(listed: Iterable[Honest]) -> list[Honest]:
 
 
 def reworded_by_hand(part: str) -> list[Honest]:
-    """The sentences of `honest.{part}.txt`: `scene | refs | text`, such as are in the note's language."""
-    known = scenes(part)
-    lines = (FOLDER / f"honest.{part}.txt").read_text("utf-8").splitlines()
+    """The sentences of `honest.{part}.txt`, if it has one: `scene | refs | text`, such as are in the note's language."""
+    known, path = scenes(part), FOLDER / f"honest.{part}.txt"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
     split = [line.split(" | ", 2) for line in lines if line and not line.startswith("#")]
     return _in_notes_language(Honest(text, cites, known[scene]) for scene, cites, text in split)
 
 
 def said(part: str) -> list[Honest]:
-    """The sentences of `said.{part}.txt`: `scene | part | refs | text`, as models word a note's parts."""
+    """The sentences of `said.{part}.txt`: `[style]`, then `scene | part | refs | text`, as models word a note's parts."""
     known = scenes(part)
-    lines = (FOLDER / f"said.{part}.txt").read_text("utf-8").splitlines()
-    split = [line.split("|", 3) for line in lines if line and not line.startswith("#")]
-    return [
-        Honest(text.strip(), cites.strip(), known[scene.strip()], (_PARTS[of.strip()],))
-        for scene, of, cites, text in split
-    ]
+    style, said = "", list[Honest]()
+    for line in (FOLDER / f"said.{part}.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            style = line.strip("[]")
+        elif line and not line.startswith("#"):
+            scene, of, cites, text = (each.strip() for each in line.split("|", 3))
+            said.append(Honest(text, cites, known[scene], (_PARTS[of],), style))
+    return said
 
 
 _PARTS: Final = {

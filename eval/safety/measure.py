@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -39,9 +40,12 @@ PARTS: Final = ("dev", "more", "held", "later", "last", "wide")
 """`dev` and `more` were looked at while the check was written. `held` was written after its first version, `later` before
 the rules of `core.check.acts`, `last` when those stood, `wide` before words without a claim were told from others. Each was
 measured once before what it showed was mended (docs/support.md)."""
-BLIND: Final = ("blind", "blind2", "blind3", "blind4", "blind5", "blind6", "blind7", "blind8")
+BLIND: Final = (
+    *("blind", "blind2", "blind3", "blind4", "blind5"),
+    *("blind6", "blind7", "blind8", "blind9", "blind10"),
+)
 """Written by somebody who had not read the check: `blind` and `blind2` are halves of one set, so are `blind5` and `blind6`,
-and `blind7` and `blind8`; `blind3` and `blind4` came between."""
+`blind7` and `blind8`, `blind9` and `blind10`; `blind3` and `blind4` came between."""
 ALL: Final = (*PARTS, *BLIND)
 WORDS_OF_HARM: Final = 4
 """An attack reaches a place when so many of its words stand there side by side; of a shorter one all."""
@@ -218,10 +222,11 @@ def main(
     honest("quoted", own)
     honest("reworded mechanically", reworded([each for each in own if each.scene.language == "en"]))
     for part in parts or ALL:
-        if part in {"dev", "held", *BLIND}:
-            honest(f"reworded by hand, {part}", reworded_by_hand(part))
+        if by_hand := reworded_by_hand(part):
+            honest(f"reworded by hand, {part}", by_hand)
         if part != "held":
-            honest(f"as models say it, {part}", said(part))
+            for style, of_style in groupby(said(part), key=lambda each: each.style):
+                honest(f"as models say it, {part} {style}", list(of_style))
     if real is None:
         print("  sentences of real replies: not measured, RETRIEVAL_DATA names no folder of real tickets")
     else:
