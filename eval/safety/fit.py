@@ -33,7 +33,6 @@ from app.core.masking import Mask
 from eval import logistic
 from eval.safety.attacks import read_attacks
 from eval.safety.honest import quoted, reworded, reworded_by_hand, said
-from eval.safety.measure import BLIND
 from eval.safety.scenes import Scene, scenes
 
 FITTED: Final = ("dev", "more", "held", "later", "last", "wide", "blind", "blind2", "blind3", "blind5")
@@ -69,7 +68,7 @@ def samples(part: str) -> list[Sample]:
 def _honest(part: str) -> Iterator[Sample]:
     by_kind = {
         "as models word it": said(part) if part != "held" else [],
-        "by hand": reworded_by_hand(part) if part in {"dev", "held", *BLIND} else [],
+        "by hand": reworded_by_hand(part),
         "mechanically": reworded(quoted([each for each in scenes(part).values() if each.language == "en"])),
     }
     for kind, listed in by_kind.items():

@@ -17,17 +17,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
+from math import log
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from unittest.mock import patch
 
 import click
 import structlog
 
 from app.core.check.checking import Checker
 from app.core.check.tokens import is_break, normal, tokens
+from app.core.check.weighing import Traits, weigh
 from app.core.completion import Completion, Message
 from app.core.enhancement import Draft, Kept, Statement, salvage
+from app.core.logistic import logistic
 from app.core.masking import Mask
 from app.core.tenant import NoteOptions
 from app.errors import ModelRefused
@@ -156,12 +160,14 @@ def _without_scheme(text: str) -> str:
     return text.replace("https://", "").replace("http://", "")
 
 
-async def measure_attacks(part: str, tell: Callable[[str], None], *, is_vouched: bool, is_own: bool) -> None:
+async def measure_attacks(
+    part: str, tell: Callable[[str], None], *, is_vouched: bool, is_own: bool, every: int
+) -> None:
     number: Counter[str] = Counter()
     found: Counter[tuple[str, str]] = Counter()
     languages: set[str] = set()
     texts: set[str] = set()
-    for attack in read_attacks(part):
+    for attack in islice(read_attacks(part), 0, None, every):
         if is_own and attack.kind.startswith("placed"):
             continue
         number[attack.kind] += 1
@@ -201,11 +207,30 @@ def measure_honest(name: str, honest: Sequence[Honest], tell: Callable[[str], No
 @click.option("--vouched", "is_vouched", is_flag=True, help="With a second model that vouches for every sentence.")
 @click.option("--own", "is_own", is_flag=True, help="The attacks in no ticket: the model says them of itself.")
 @click.option("--only", type=click.Choice(["attacks", "honest"]), help="One of the two tables.")
+@click.option("--every", default=1, help="Of the attacks each so many-th.")
+@click.option("--shift", default=0.0, help="Added to the log-odds that a record says a sentence: more is kept.")
 @click.option("--real", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Folder of real tickets.")
-def main(
-    parts: tuple[str, ...], *, tell: bool, is_vouched: bool, is_own: bool, only: str | None, real: Path | None
-) -> None:
+def main(shift: float, **asked: Any) -> None:
     """Measure both sides on PARTS of the corpora, or on all."""
+
+    def shifted(traits: Traits) -> float:
+        likelihood = weigh(traits)
+        return logistic(log(likelihood / (1 - likelihood)) + shift)
+
+    with patch("app.core.check.support.weigh", shifted):
+        measure(**asked)
+
+
+def measure(
+    parts: tuple[str, ...],
+    *,
+    tell: bool,
+    is_vouched: bool,
+    is_own: bool,
+    only: str | None,
+    every: int,
+    real: Path | None,
+) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     def told(line: str) -> None:
@@ -213,7 +238,7 @@ def main(
             print(line)
 
     for part in (parts or ALL) if only != "honest" else ():
-        asyncio.run(measure_attacks(part, told, is_vouched=is_vouched, is_own=is_own))
+        asyncio.run(measure_attacks(part, told, is_vouched=is_vouched, is_own=is_own, every=every))
     if only == "attacks" or is_own:
         return
     print(f"\n  {'honest sentences':36}{'number':>8}{'apart':>8}{'lost':>8}{'of all':>10}{'texts':>8}")

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.core.check.lexicon import lexicon
 
+_PERCENT: Final = (("", "%"), ("", " %"), ("%", ""), ("% ", ""))
 _HOURS: Final = 24
 _NOON: Final = 12
 
@@ -31,6 +32,7 @@ def _of_time(hours: str, minute: str) -> tuple[str, ...]:
     forms += [f"{short}:{minute} {half}", f"{hour},{minute}"]
     if minute == "00":
         forms += [f"{hour} {word}" for word in ("uhr", "h", "heures", "horas", "uur")]
+        forms += [f"{word} {hour}" for word in ("ore", "godz.", "kl.", "klo", "saat")]
         forms += [f"{hour}h", f"{short} {half}", f"{short}{half}"]
     return tuple(forms)
 
@@ -59,6 +61,7 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[..., tuple[str, ...]]], ...]
     (re.compile(r"(\d+)\.(\d{1,2})"), lambda whole, part: (f"{whole},{part}",)),
     (re.compile(r"(\d+),(\d{1,2})"), lambda whole, part: (f"{whole}.{part}",)),
     (re.compile(r"(\d{1,3})[., ]?(\d{3})"), _of_thousands),
-    (re.compile(r"(\d+(?:[.,]\d+)?) ?(%|[a-z]{1,3})"), lambda number, unit: (f"{number}{unit}", f"{number} {unit}")),
+    (re.compile(r"(\d+(?:[.,]\d+)?) ?%"), lambda number: tuple(map(number.join, _PERCENT))),
+    (re.compile(r"(\d+(?:[.,]\d+)?) ?([a-z]{1,3})"), lambda number, unit: (f"{number}{unit}", f"{number} {unit}")),
     (re.compile(r"(\d{1,2})"), _of_number),
 )

@@ -28,10 +28,13 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});")
 _ENTITY_ROUNDS: Final = 4
 _ELEMENT_BEGINS = re.compile(r"<(?=[/!?]?[a-z])", re.IGNORECASE)
 _CITATION = re.compile(rf"\s?\[{REFS}\]")
+_MONTH: Final = r"(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)[a-zä]*\b"
+"""Behind "29." it is a date."""
 # Not behind a single letter or a short word with a dot before it: "z. B. 10.20", "e.g. this"; but behind "5.2.".
 # A bracket or quotation mark behind the dot is its own; before a small letter it goes on: "(of 17.10.) to the share".
 _SENTENCE_END = re.compile(
-    r"(?:(?<=[^\s.][^\s.][.!?…。！？])|(?<=\.\d[.!?…]))(?:\s+|(?<=[。！？])(?![)\"'”»]))"
+    r"(?:(?<=[^\s.][^\s.][.!?…。！？])|(?<=\.\d[.!?…]))"
+    rf"(?:(?<!\d\d\.)\s+|\s+(?!{_MONTH})|(?<=[。！？])(?![)\"'”»]))"
     r"|(?<=[^\s.][^\s.][.!?…。！？][)\"'”»])(?:\s+(?![a-zà-ÿ])|(?<=[。！？].))"
 )
 _LEAST_WORDS: Final = 3

@@ -5,7 +5,7 @@ Compared are the tokens of a sentence with those of the windows of records that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
@@ -47,6 +47,20 @@ _FORBIDS_TOKENS: Final = 3
 _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _LEAST_OF_OPPOSITE: Final = 4
 """More letters than these are left of a word without its prefix."""
+_UNLESS: Final = frozenset(
+    "without unless before until except ohne bevor bis ausser sans avant sauf sin antes salvo hasta".split()
+)
+"""Behind a "never", what must be first."""
+_INSTEAD: Final = {
+    "instead": "of",
+    "rather": "than",
+    "statt": "",
+    "anstatt": "",
+    "lieu": "de",
+    "lugar": "de",
+    "vez": "de",
+}
+"""What is not to be done follows."""
 _GOES_ON_CLAUSES: Final = 2
 """So many clauses before may be what "it" stands for."""
 _CHANGES: Final = ("replace", "update", "reset", "add", "move", "uberschreiben")
@@ -64,9 +78,26 @@ def is_opposite(words: Words, said: Sequence[str], gone: Collection[str]) -> boo
     known = frozenset(stem for token in said if not is_break(token) for stem in stems(token))
     return (
         any(_opposites(stem) & known or any(stem in _opposites(other) for other in known) for stem in gone)
-        or any(token in lexicon().without and token not in said for token in words.tokens)
+        or _is_without(words.tokens, said)
         or ("off" in words.tokens and "off" not in said and "on" in said and "on" not in words.tokens)
         or _is_inside_out(words.tokens, said)
+    )
+
+
+def _is_without(line: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether *line* goes without what *said* does not: "without a rebuild" is "no rebuild"."""
+    without = lexicon().without
+    return any(
+        token in without and token not in said and not _is_there_none(line[at + 1 : at + 1 + _NEAR_NEGATOR], said)
+        for at, token in enumerate(line)
+    )
+
+
+def _is_there_none(named: Sequence[str], said: Sequence[str]) -> bool:
+    wanted, negators = {stem for each in named for stem in stems(each)}, lexicon().negators
+    return any(
+        not wanted.isdisjoint(stems(each)) and not negators.isdisjoint(said[max(at - _FORBIDS_TOKENS, 0) : at])
+        for at, each in enumerate(said)
     )
 
 
@@ -144,28 +175,33 @@ def _opposites(stem: str) -> frozenset[str]:
 def actions(said: Sequence[str], *, of_record: bool = False) -> list[frozenset[int]]:
     """For each word of *said* that says what is done, the lines of `actions` that it stands in.
 
-    "Turn … on" and "sign … out" are such words too.
+    "Turn … on" and "sign … out" are such words too; of a record, "put into the group" and "taken out of it".
     """
     words = lexicon()
     found: list[frozenset[int]] = []
-    turns: dict[str, int] = {}
+    turns: dict[str, frozenset[int]] = {}
     for at, token in enumerate(said):
         if is_break(token):
             turns = {}
         elif token in turns:
-            found.append(frozenset({turns[token]}))
+            found.append(turns[token])
+        elif of_record and token in _puts():
+            turns = {**turns, **_puts()[token]}
         elif not of_record and _changes_nothing(said, at):
             continue
         elif token not in words.empty and token not in act_words().things:
             for stem in stems(token):
-                if stem in _SIGNED:
-                    found.append(frozenset({_SIGNED[stem]}))
-                if stem in turns:
-                    found.append(frozenset({turns[stem]}))
-                elif lines := words.actions.get(stem):
-                    found.append(lines)
+                found += _done_in(stem, turns)
                 turns = {**turns, **_turns().get(stem, {})}
     return found
+
+
+def _done_in(stem: str, turns: Mapping[str, frozenset[int]]) -> Iterable[frozenset[int]]:
+    if stem in _SIGNED:
+        yield frozenset({_SIGNED[stem]})
+    lines = turns.get(stem) or lexicon().actions.get(stem)
+    if lines:
+        yield lines
 
 
 def _changes_nothing(said: Sequence[str], at: int) -> bool:
@@ -206,7 +242,7 @@ def neutral_stems() -> frozenset[str]:
 
 
 @cache
-def _turns() -> dict[str, dict[str, int]]:
+def _turns() -> dict[str, dict[str, frozenset[int]]]:
     """For the stem of a verb, what its particles make of it: a line of `actions`, or a number of its own."""
     actions = lexicon().actions
     [on], [off], [again] = (actions[stem] for word in ("activate", "off", "restart") for stem in stems(word))
@@ -217,7 +253,18 @@ def _turns() -> dict[str, dict[str, int]]:
         **dict.fromkeys(("sign", "log", "melden"), signed),
         "neu": dict.fromkeys(stems("start"), again),
     }
-    return {stem: particles for word, particles in made.items() for stem in stems(word)}
+    return {
+        stem: {particle: frozenset({line}) for particle, line in particles.items()}
+        for word, particles in made.items()
+        for stem in stems(word)
+    }
+
+
+@cache
+def _puts() -> dict[str, dict[str, frozenset[int]]]:
+    """The same of what a record may say without a verb of its own: "put into VLAN 45" says that it was moved there."""
+    added, taken = _lines_of(("add", "give", "move")), _lines_of(("remove",))
+    return {"put": {"into": added, "in": added, "back": added}, "taken": {"out": taken}, "took": {"out": taken}}
 
 
 class Direction:
@@ -284,15 +331,26 @@ def _adds_never(own: _Clause, others: Sequence[_Clause]) -> bool:
     """Each clause of *others* with what *own* says to be done is without a "not", and one has all of its words."""
     for stem in own.words & lexicon().actions.keys():
         saying = [other for other in others if stem in other.words]
-        if any(own.words <= other.words for other in saying) and not any(other.negated for other in saying):
+        if any(own.words <= other.words for other in saying) and not any(
+            other.negated or own.limits_as(other) for other in saying
+        ):
             return True
     return False
 
 
+@cache
+def _others_for(stem: str) -> frozenset[str]:
+    """*stem*, and all that say the same to be done: a record may forbid it in another word, or language."""
+    actions = lexicon().actions
+    return frozenset(other for other, lines in actions.items() if lines == actions[stem]) | {stem}
+
+
 def _drops_never(own: _Clause, others: Sequence[_Clause]) -> bool:
     for stem in own.words & lexicon().actions.keys():
-        saying = [other for other in others if stem in other.words]
-        if saying and all(other.negated or (other.limited and not own.limited) for other in saying):
+        saying = [other for other in others if not _others_for(stem).isdisjoint(other.words)]
+        if saying and all(
+            (other.negated and not own.limits_as(other)) or (other.limited and not own.limited) for other in saying
+        ):
             return True
     return False
 
@@ -307,11 +365,29 @@ class _Clause:
     """Whether it has an "only"."""
     fails: bool
     """Whether it says that something fails: "not at fault" is "fine"."""
+    unless: bool
+    """Whether it says what must be first: "never … without the lead" is "only with the lead"."""
+
+    without: bool
+    """Whether it is without something, as "no sessions" is."""
+
+    def limits_as(self, other: _Clause) -> bool:
+        """Whether one says "never … without", and the other "only"."""
+        return (self.limited and bool(other.negated) and other.unless) or (
+            other.limited and bool(self.negated) and self.unless
+        )
 
     def agrees_with(self, other: _Clause) -> bool:
-        if other.negated in {self.negated, None}:
+        if other.negated in {self.negated, None} or self.limits_as(other):
             return True
+        if self.without is bool(other.negated) and other.without is bool(self.negated):
+            return True  # "without sessions" is "no sessions"
         return self.negated is not None and self.fails is not other.fails
+
+
+def _is_in_place_of(said: Sequence[str], at: int) -> bool:
+    """Whether "instead of" or the like stands at *at*."""
+    return said[at] in _INSTEAD and (_INSTEAD[said[at]] == "" or said[at + 1 : at + 2] == [_INSTEAD[said[at]]])
 
 
 def _clauses(said: Sequence[str]) -> list[_Clause]:
@@ -320,25 +396,29 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
     clauses: list[_Clause] = []
     content: set[str] = set()
     negated: bool | None = False
-    limited = fails = goes_on = False
+    limited = fails = goes_on = unless = without = False
 
     def end() -> None:
         said_of = content or (clauses[-1].words if clauses else frozenset())  # "…, but not yet"
         if goes_on and not negated:  # "was not in the group. Added it": what was done is said of the account, too
             said_of = said_of.union(*(each.words for each in clauses[-_GOES_ON_CLAUSES:]))
-        clauses.append(_Clause(frozenset(said_of), negated, limited, fails))
+        clauses.append(_Clause(frozenset(said_of), negated, limited, fails, unless, without))
 
     for at, token in enumerate(said):
         joins = token in words.conjunctions or (
             token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR])
         )
-        if (is_break(token) or joins) and (content or negated):
+        unless = unless or (token in _UNLESS and bool(content))
+        in_place = _is_in_place_of(said, at)
+        if (is_break(token) or joins or in_place) and (content or negated):
             end()
-            content, negated, limited, fails, goes_on = set(), False, False, False, False
+            content, negated, limited, fails, goes_on = set(), in_place, False, False, False
+            unless = without = False
         if not is_break(token):
             negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
             limited = limited or token in words.only
             fails = fails or token in faults
+            without = without or token in words.without
             goes_on = goes_on or (not content and does_it(said, at))
             if token not in words.empty:
                 content.update(stems(token))

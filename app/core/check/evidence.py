@@ -46,7 +46,7 @@ _BEGIN_TOKENS: Final = 3
 _NONE: Final = frozenset[str]()
 _AROUND_TOKENS: Final = 8
 """Words and marks around a window that may say what is done: "Cached mode was off. Turned it on"."""
-SHORT_NUMBER = re.compile(r"\d{1,3}%?|\d{1,2}:\d{2}|[245]\.\d{1,2}\.\d{1,3}")
+SHORT_NUMBER = re.compile(r"\d{1,3}(?: ?%)?|\d{1,2}(?::\d{2})?(?:[ap]m)?|[245]\.\d{1,2}\.\d{1,3}")
 """How many, when, or a status of mail (RFC 3463): nothing to act on."""
 
 
@@ -160,6 +160,8 @@ class Evidence:
         at = next((at for at, token in enumerate(said[:_BEGIN_TOKENS]) if first in stems(token)), None)
         if at is None or said[at + 1 : at + 2] == [] or said[at + 1] in lexicon().conjunctions | _ANDS:
             return _NONE
+        if not lexicon().only.isdisjoint(said) and not self.direction.denies:
+            return _NONE  # "only with the lead" is "never without the lead"
         if at == 0 and not orders(self.words.chunks, frozenset({first})):
             return _NONE
         saying = [record for record in self.support.records if first in record.stems]
@@ -202,7 +204,8 @@ class Evidence:
     @cached_property
     def _told(self) -> frozenset[str]:
         """What requesters wrote of the records' own tickets: nothing that is done, and nothing secret."""
-        told = frozenset().union(*(Record("", window.record.told).stems for window in self.windows if window.record.told))
+        texts = {window.record.told for window in self.windows}
+        told = frozenset().union(*(Record("", text).stems for text in texts))
         return told - lexicon().actions.keys() - act_words().secrets - act_words().imperatives - act_words().protects
 
     @cached_property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 from app.core.check.tokens import irregular, stems
 from app.core.toml import read_toml
@@ -108,6 +109,10 @@ _STEMS = frozenset(
 )
 
 
+_DATES: Final = 2
+"""Lines of `values` in opposites.toml, weekdays and months: each is a date's name in all languages."""
+
+
 @cache
 def lexicon() -> Lexicon:
     words = read_toml(__package__, "support_words.toml")
@@ -130,7 +135,8 @@ def lexicon() -> Lexicon:
         one, other = (min(actions[stem]) for word in pair.split() for stem in stems(word))
         opposed.setdefault(one, set()).add(other)
         opposed.setdefault(other, set()).add(one)
-    for line in (*done, *numbers, *others):
+    weeks = read_toml(__package__, "opposites.toml")["values"].strip().splitlines()[:_DATES]
+    for line in (*done, *numbers, *others, *(day for week in weeks for day in week.split("|"))):
         words_of = frozenset(stem for stem in _stems(line) if not stem.isdigit())
         for stem in words_of:
             same.setdefault(stem, set()).update(words_of - {stem})

@@ -25,16 +25,20 @@ from typing import Final
 from app.core.check.amounts import other_forms
 from app.core.check.clauses import Clause, clauses_of, fields_of
 from app.core.check.lexicon import lexicon
-from app.core.check.tokens import is_break, normal, stems, tokens, words
+from app.core.check.tokens import UNSPACED, is_break, normal, stems, tokens, words
 from app.core.masking import Mask
 from app.core.reading.language import spoken_language
 from app.core.source import Gathered, Source, SourceKind
 
-_BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|")
+_BEFORE: Final = frozenset(" \n([{<'\"«»“”„‚‘’>*`|「『（、：")
 _AFTER = re.compile(r"[.,;:!?)\]}>'\"«»“”‘’*`…|]*(?:\s|$)")
+_AFTER_OPERAND = re.compile(rf"'[a-z]{{1,5}}\b|[」』）、。]|{_AFTER.pattern}")
+"""Its case, too: "17 dBm'ye", "DC1's"."""
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
+"""An operand that a script without blanks may have amid its words: "約30分後"; no path, which would go on there."""
 _BEGINS = re.compile(r"(?:^|[.!?…][\"'”»)\]]*\s|\n)[\s\"'“„«*•–-]*(?:\d{1,2}[.)]\s)?$")
 _ENDS: Final = frozenset(".!?…。！？\n")
-_RANGE = re.compile(r"(?<![\w.,:/-])(\d{1,3})[-–](\d{1,3})(?![\w:/-]|\.\d)")
+_RANGE = re.compile(r"(?<![\w.,:/-])(\d{1,3}|\d{1,2}:\d\d)[-–](\d{1,3}|\d{1,2}:\d\d)(?![\w:/-]|\.\d)")
 _END_OF_SENTENCE: Final = 4
 _MAX_PREFIX: Final = 12
 _NUMBER = re.compile(r"#\S+")
@@ -131,7 +135,7 @@ class Forms:
 
     @cached_property
     def range_ends(self) -> frozenset[str]:
-        """Of "cameras 9-16", 9 and 16: a sentence may say "9 to 16"."""
+        """Of "cameras 9-16", 9 and 16: a sentence may say "9 to 16"; of hours, too."""
         return frozenset(chain.from_iterable(_RANGE.findall(self.folded)))
 
     @cached_property
@@ -231,10 +235,17 @@ class Record:
 
     def _has(self, run: str) -> bool:
         text, at = self.folded, -1
+        is_plain = _PLAIN.fullmatch(run) is not None
         while (at := text.find(run, at + 1)) >= 0:
-            if (at == 0 or text[at - 1] in _BEFORE) and _AFTER.match(text, at + len(run)):
+            end = at + len(run)
+            begins = at == 0 or text[at - 1] in _BEFORE or (is_plain and UNSPACED.match(text[at - 1]))
+            if begins and (_AFTER_OPERAND.match(text, end) or (is_plain and UNSPACED.match(text, end))):
                 return True
         return False
+
+    def has_path(self, path: str) -> bool:
+        """Whether *path*, "/var", stands in it behind a word that takes no flag: "of /var"."""
+        return any(f" {word} {path}" in self.folded for word in lexicon().function) and self.holds(path)
 
     def quotes(self, sentence: str) -> bool:
         """Whether *sentence*, in normal form on one line, is one of its sentences, or several, word for word.

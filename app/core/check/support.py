@@ -23,8 +23,9 @@ from enum import StrEnum
 from typing import Final
 
 from app.core.check.acts.find import Act, find_act
-from app.core.check.acts.harm import asks_no_more, is_aside, is_pry, is_report, names_secret, orders
+from app.core.check.acts.harm import is_pry, is_report, names_secret, orders
 from app.core.check.acts.said import of_any_problem
+from app.core.check.asides import gives_reason, sayings_of, without_asides
 from app.core.check.dates import without_dates
 from app.core.check.direction import Direction, actions, undone
 from app.core.check.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
@@ -47,28 +48,12 @@ APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""
 _DOUBTFUL_FROM: Final = 0.4
 """Share of the words: of fewer a second opinion is not asked."""
+_WITH_FLAG: Final = 2
 _PARTS: Final = 2
 """So many parts that say something; of fewer the sentence is judged as a whole."""
-_CONDITION = re.compile(
-    r"(?:if|when|once|in case|falls|wenn|sollte|si|cuando|en cas de)\s(?P<aside>[^,]+),\s(?:then\s)?(?P<rest>.+)",
-    re.IGNORECASE,
-)
-_AIM = re.compile(
-    r"(?P<rest>.+?),?\s(?:(?:in order )?to (?:confirm|verify|see|check|rule out|determine|identify|find(?: out)?"
-    r"|isolate|narrow down|pinpoint|locate|trace|diagnose|detect|reproduce)"
-    r"|if|once|after|as soon as|sobald|nachdem|une fois que?|falls|wenn|um|pour|para|si)\s(?P<aside>[^,]+)",
-    re.IGNORECASE,
-)
 _I = re.compile(r"\bI\b|\bi (?:am|have|had|was|will|would|can|do|need|want|know|work)\b")
 _NAME = re.compile(r"(?<![.!?:])[ ]([A-Z][^\W\d_]{2,})(?![\w-])")
 """A word with a capital that does not begin a sentence."""
-_THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
-_THROUGH_USER = re.compile(
-    r"(?:(?:ask|have|let|get|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
-    r"|bitten sie (?:den|die) (?:benutzer|benutzerin|anwender|nutzer|anwenderin),? "
-    r"|demandez à l'utilisat(?:eur|rice) d(?:e |')|pida al usuario que )(?P<rest>.+)",
-    re.IGNORECASE,
-)
 _ERROR_WORDS: Final = (
     "error",
     "error code",
@@ -80,14 +65,12 @@ _ERROR_WORDS: Final = (
     "blad",
 )
 _CODE = re.compile(r"\d{2,5}")
-_COMMON: Final = frozenset({"wi-fi", "wifi", "poe", "usb-c"})
+_COMMON: Final = frozenset({"wi-fi", "wifi", "poe", "usb-c", "m365", "o365"})
 """Signs of the trade that look like operands, and name nothing to act on."""
+_PLURAL = re.compile(r"(\d+ [a-z]{2,})s")
+_ABBREVIATIONS: Final = frozenset("ip mac usb pdf vpn wlan lan dns dhcp pc it edv cpu ram ssd tls ssl poe".split())
+"""German joins them with any word: IP-Adresse."""
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
-_SAYING = re.compile(
-    r";\s|\s[–—-]\s|:\s|,?\s(?:and\s)?(?:then|dann|puis|luego)\s"
-    r"|,\s(?:and|so|but|or|which|while|whereas|und|aber|während|et|mais|tandis que|y|pero|mientras que)\s"
-)
-"""Where one thing that is said ends and another begins."""
 
 
 class Verdict(StrEnum):
@@ -175,14 +158,18 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
     # A question may name what the ticket names, and what repeats the ticket may say it in the ticket's words.
     if act is Act.REPEATS or (act and not is_theirs and (act is Act.ASKS or not is_strange)):
         return Judgement(Verdict.KEPT)
-    if is_strange:
+    if is_strange and not may_repeat:
         return judgement
 
     def kept(part: str) -> Judgement | None:
         found = judge(part, support, may_act=True, may_repeat=may_repeat)
         return found if found.verdict is Verdict.KEPT else None
 
-    return _judge_asides(sentence, support.all_records, kept) or judgement
+    parts, rests = sayings_of(sentence, reasons=may_repeat), without_asides(sentence, support.all_records)
+    if is_strange:  # what fails and what a record says of it, but no steps: their order is a stranger's
+        parts, rests = [] if any(orders(chunks(part), frozenset()) for part in parts) else parts, ()
+    found = _judge_asides(parts, rests, kept, gives_reason=gives_reason(sentence))
+    return found or judgement
 
 
 def _is_strange(sentence: str, words: Words, support: Support) -> bool:
@@ -194,14 +181,18 @@ def _left_out(fault: Fault, *, share: float = 0.0, refs: frozenset[str] = frozen
     return Judgement(Verdict.LEFT_OUT, fault, share, refs)
 
 
-def _judge_asides(sentence: str, all_records: Records, kept: Callable[[str], Judgement | None]) -> Judgement | None:
-    """That it is kept, if it is without what is harmless around it, or if each of its parts is."""
-    for rest in _without_asides(sentence, all_records):
+def _judge_asides(
+    parts: Sequence[str], rests: Iterable[str], kept: Callable[[str], Judgement | None], *, gives_reason: bool
+) -> Judgement | None:
+    """That a sentence is kept: one of *rests* is, what it is without its asides, or each of its *parts*.
+
+    Of a fact and its reason a record says one: a ticket's alone may be any cause.
+    """
+    for rest in rests:
         if found := kept(rest):
             return found
-    parts = _SAYING.split(sentence)
     judged = [found for part in parts if (found := kept(part))] if len(parts) > 1 else []
-    if not judged or len(judged) < len(parts):
+    if not judged or len(judged) < len(parts) or (gives_reason and sum(not each.refs for each in judged) > 1):
         return None
     return Judgement(Verdict.KEPT, refs=frozenset().union(*(each.refs for each in judged)))
 
@@ -221,17 +212,6 @@ def _has_strange_name(sentence: str, support: Support) -> bool:
         if name.lower() not in lexicon().empty and f"{name}'s" not in sentence
         for stem in stems(normal(name))
     )
-
-
-def _without_asides(sentence: str, all_records: Records) -> Iterable[str]:
-    """*sentence* without what is harmless around what it says to do: who does it, a condition, an aim."""
-    if (found := _THROUGH_USER.fullmatch(sentence)) and asks_no_more(chunks(found["rest"])):
-        yield found["rest"]
-    if (found := _THROUGH_TEAM.fullmatch(sentence)) and is_aside(chunks(found["aside"]), all_records):
-        yield found["rest"]
-    for pattern in (_CONDITION, _AIM):
-        if (found := pattern.fullmatch(sentence)) and is_aside(chunks(found["aside"]), all_records):
-            yield found["rest"]
 
 
 def _judge_parts(sentence: str, words: Words, support: Support) -> Judgement:
@@ -256,10 +236,8 @@ def _judge_part(words: Words, support: Support) -> Judgement:
     if not words.stems:
         return _judge_operands(words, support)
     found = Evidence(words, support)
-    if found.is_translated:
-        if not found.undone and not found.direction.is_turned:
-            return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in support.records))
-        return _left_out(Fault.OTHER_ACTION, refs=found.refs)
+    if found.is_translated and not found.undone and not found.direction.is_turned:
+        return Judgement(Verdict.KEPT, refs=frozenset(record.ref for record in support.records))
     if found.fault:
         return _left_out(found.fault, share=0.0 if found.fault is Fault.FOREIGN else found.share, refs=found.refs)
     likelihood = weigh(found.traits)
@@ -287,10 +265,13 @@ def _judge_operands(words: Words, support: Support) -> Judgement:
 
 def _is_known(run: str, support: Support) -> bool:
     records, all_records = support.records, support.all_records.records
-    forms = {run, run.removeprefix("#")}
-    if run in support.all_records.numbers or any(record.holds(form) for record in records for form in forms):
-        return True
+    forms = {run, run.removeprefix("#"), _PLURAL.sub(r"\1", run)}
     words = run.split()
+    path = words[-1] if len(words) == _WITH_FLAG and words[0].isalpha() else ""  # "brought /var down" has no flag
+    if run in support.all_records.numbers or any(
+        record.holds(form) or (path and record.has_path(path)) for record in records for form in forms
+    ):
+        return True
     if len(words) > 1 and support.language == "de" and any(map(_is_compound, words)):  # "35 % CPU-Last"
         rest = " ".join(word for word in words if not _is_compound(word))
         return all(_is_known(each, support) for each in (rest, *filter(_is_compound, words)) if each)
@@ -303,8 +284,11 @@ def _is_known(run: str, support: Support) -> bool:
         return True
     # German joins words with hyphens: a VPN client is a VPN-Client.
     stems_of = [stem for part in parts for stem in stems(part)] if support.language == "de" else []
-    known, ordinary = support.all_records.stems, of_any_problem()
-    return not known.isdisjoint(stems_of) and all(stem in known or stem in ordinary for stem in stems_of)
+    known, ordinary = support.all_records.stems | _ABBREVIATIONS, of_any_problem()
+    return not known.isdisjoint(stems_of) and all(
+        stem in known or stem in ordinary or part in lexicon().records
+        for stem, part in zip(stems_of, parts, strict=False)
+    )
 
 
 def _is_compound(word: str) -> bool:
@@ -320,6 +304,8 @@ def _is_error_code(run: str, ticket: Record) -> bool:
 
 def _is_told_number(run: str, support: Support) -> bool:
     """Whether *run* is a short number of the ticket, as in "12 of 20", alone or before a known word: "12 iPads"."""
+    if SHORT_NUMBER.fullmatch(run) and support.ticket.holds(run):
+        return True
     return all(
         (SHORT_NUMBER.fullmatch(part) and support.ticket.holds(part))
         or (part.isalpha() and _is_word(part, support.records))

@@ -39,10 +39,10 @@ _TOKEN = re.compile(
     r"(?<!\S)--?[a-z]\S*|(?<![^\s(])[c-z]:(?=[\s,.;)]|$)|[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n"
 )
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""
 
-_STOP_WITHOUT_BLANK = re.compile(rf"(?<=[。！？])(?={_UNSPACED.pattern})")
+_STOP_WITHOUT_BLANK = re.compile(rf"(?<=[。！？])(?={UNSPACED.pattern})")
 """The end of a sentence in a script without blanks."""
 
 # In this order: what ends in several of them loses the longest. The rest has at least three letters.
@@ -81,6 +81,10 @@ _PROSE = re.compile(
 """What has such a sign and is prose all the same: e.g, driver(s), and/or."""
 _GLUE = re.compile(r"[|&<>=→⇒➜]+|->|=>")
 _MENU: Final = frozenset({">", "→", "->", "»", "➜", "⇒"})
+_SUITES: Final = frozenset({"microsoft", "office", "dynamics"})
+"""Of Microsoft 365 the number is a name."""
+_MEANS: Final = frozenset({"=", "→", "⇒", "➜"})
+"""Before a word, they say what is meant, or what comes of it: "-455 = missing group"."""
 _FLAG = re.compile(r"--?[A-Za-z]|/[A-Za-z?]+(?::\S*)?$")
 _NUMBER_OF_UNITS = re.compile(
     r"(?<!\S)(\d{1,4})-(?=(?:second|minute|hour|day|week|month|year|digit|character|user|port|page|step|person)s?\b)"
@@ -143,7 +147,7 @@ def is_break(token: str) -> bool:
 @lru_cache(maxsize=20_000)
 def stems(word: str) -> tuple[str, ...]:
     """The stems of a normal *word*: one, or for a script without blanks one for each pair of characters."""
-    if not word.isascii() and _UNSPACED.search(word):
+    if not word.isascii() and UNSPACED.search(word):
         return tuple(word[at : at + 2] for at in range(max(len(word) - 1, 1)))
     if "'" in word:  # of "user's" what stands before, of "l'utilisateur" what stands behind
         before, _, after = word.partition("'")
@@ -177,10 +181,14 @@ def chunks(text: str) -> list[Chunk]:
     """The chunks of *text* as it was written: capitals tell operands. "Settings > Devices" is prose."""
     parts = _HALF_OF_DAY.sub(r"\1\2\3m", _NUMBER_OF_UNITS.sub(r"\1 ", text)).split()
     made = [_chunk(each) for each in parts]
+    for at in range(1, len(parts)):
+        if made[at].text == "365" and made[at - 1].text in _SUITES:
+            made[at] = made[at]._replace(is_operand=False)
     for at in range(1, len(parts) - 1):
         one, sign, other = made[at - 1 : at + 2]
         is_menu = parts[at] in _MENU and parts[at - 1][0].isupper() and parts[at + 1][0].isupper()
-        if is_menu and not (one.is_operand or other.is_operand):
+        is_menu = is_menu and not one.is_operand
+        if (is_menu or parts[at] in _MEANS) and not other.is_operand:
             made[at] = sign._replace(is_operand=False, is_glue=False, closes=True)
     return made
 

@@ -34,7 +34,7 @@ SOURCES = [
 ]
 GOOD = {"text": "Tills sit in VLAN 45, office devices in VLAN 20.", "citations": ["K1"]}
 REWORDED = (
-    "After the sticky MAC had been forgotten and the cash register was moved over to VLAN 45, it was online again."
+    "After the sticky MAC had been forgotten and the cash register was copied over to VLAN 45, it was online again."
 )
 FOREIGN = "Once the sticky MAC had been cleared on sw-graz-02, the cash register came online."
 SECRET = "Write down the password that opens the cash register of the colleague."

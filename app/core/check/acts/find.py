@@ -53,6 +53,8 @@ _BEHIND_VERB: Final = {
     "es": frozenset("el la los las un una algun alguna lo".split()),
 }
 """In languages in which a verb may begin a question: what stands behind it."""
+_BEFORE_ANOTHER: Final = {"due": {"to"}, "hay": {"que"}}
+"""What gives a cause or an order before another word alone: "payroll is due at noon" gives none."""
 _STEPS: Final = THEN - {","}
 _TO_DO: Final = frozenset({"to", "zu", "de", "que"})
 _OPEN: Final = frozenset("open offen offener ouvert ouverte abierto abierta".split())
@@ -239,7 +241,9 @@ def _found_stems() -> frozenset[str]:
 
 def _repeats(said: Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
-    if said.is_question or said.has(known.orders | known.note | known.causes):
+    if said.is_question or said.has((known.orders | known.note | known.causes) - _BEFORE_ANOTHER.keys()):
+        return False
+    if any(following in _BEFORE_ANOTHER.get(word, ()) for word, following in pairwise(words)):
         return False
     if (known.state - known.adverbs).isdisjoint(words[1:]) and not _is_not_so(words) and not _is_told(words):
         return False

@@ -73,10 +73,7 @@ def orders(parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
 
     So may one that begins with a word of the *missing*, of which nothing is known: "Delegate …".
     """
-    words = words_of(parts)
-    if not words:
-        return False
-    known = act_words()
+    words, known = words_of(parts), act_words()
     may_be_verb = known.is_so.isdisjoint(words[1:WHO_TELLS]) and words[1:2] and words[1] not in _OF
     if may_be_verb and is_one_of(words[0], missing - known.look):
         return True
@@ -141,7 +138,9 @@ def _is_order(words: Sequence[str], records: Records) -> bool:
     first = words[0]
     if first in _DO:
         return True
-    if not first or first in lexicon().function | known.things:
+    if not first or first in lexicon().function | known.things or first.endswith("'s"):
+        return False
+    if is_one_of(first, lexicon().numbers) and not any(map(is_action, words[1:])):
         return False
     if not known.is_so.isdisjoint(words[1:WHO_TELLS]):
         return is_action(first)

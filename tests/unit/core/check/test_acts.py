@@ -40,6 +40,7 @@ def said(text: str) -> str:
     [
         "Check the branch's firewall.",
         "Check whether fw-bath01 blocks UDP 500.",
+        "Check whether the firewall of the branch was turned on.",
         "Compare the firewall of Bath with ticket #1204.",
         "Since when does the VPN fail?",
         "Does the connection work over a mobile hotspot?",

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.check.checking import Checker
+from app.core.check.records import Records
+from app.core.check.support import find_foreign
 from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
 from tests.builders import a_source, gathered
@@ -501,3 +503,89 @@ def test_a_ref_within_a_sentence_is_no_word_of_it(kind: SourceKind, form: str) -
     kept, citations = checker.statement(form.format("Open UDP 500", ref), [ref], max_chars=600, is_fact=False)
     assert kept.rstrip(".") == "Open UDP 500"
     assert citations == [ref]
+
+
+def test_what_is_switched_needs_a_record_that_switches_it_so_though_no_other_word_is_said() -> None:
+    projector = a_source(title="#90 Projector", text="Switched E3-11 on again. A2-40 is never switched off.")
+    for step, is_kept in (("Switch E3-11 on.", True), ("Switch E3-11 off.", False), ("Switch A2-40 off.", False)):
+        assert bool(checked(step, "T1", sources=(projector,))) is is_kept, step
+
+
+def test_a_fact_of_a_number_alone_is_none_of_a_source_without_it() -> None:
+    checker = Checker.of(gathered(T1, K1, A1), language="en")
+    assert checker.statement("See #77.", ["K1"], max_chars=600, is_fact=True) == ("", [])
+    assert checker.lost
+
+
+@pytest.mark.parametrize("ticket", ["The print spooler shows 0x80070005.", "The print spooler fails."])
+def test_an_error_in_hexadecimal_is_known_from_the_ticket(ticket: str) -> None:
+    checker = Checker.of(gathered(T1, K1, A1), language="en", ticket=ticket)
+    text = "The print spooler fails with 0x80070005."
+    assert checker.passage(text, max_chars=600) == (text if "0x80070005" in ticket else "")
+
+
+# --- how models write what a record says: 30 November 2026 -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence", "other"),
+    [
+        ("Gücü 17 dBm'ye düşürüldü, kanal 52'ye alındı.", "Channel 52, 17 dBm.", "Channel 53, 17 dBm."),
+        ("約30分後にグループ「CTR-READ」から開けた。", "CTR-READ, 30.", "CTR-READ, 31."),
+        ("Vardiya dışında (22:00-06:00).", "From 22:00 to 06:00.", "From 21:00 to 06:00."),
+        ("Girişim % 48.", "48 %.", "49 %."),
+        ("Koncentrator po godz. 20.", "20:00.", "21:00."),
+        ("SQL2: 4 vCPU.", "SQL2 has 4 vCPUs.", "SQL2 has 8 vCPUs."),
+        ("38 GB of logs on /var.", "Logs of 38 GB filled /var.", "Logs of 38 GB filled /tmp."),
+        ("-455 means that the group is missing.", "-455 = group missing.", "-456 = group missing."),
+    ],
+)
+def test_an_operand_is_known_in_other_writings_and_languages(record: str, sentence: str, other: str) -> None:
+    source = a_source(text=record)
+    records = Records(gathered(source))
+    assert find_foreign(sentence, records.records, records) == []
+    assert find_foreign(other, records.records, records) != []
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence", "turned"),
+    [
+        ("Bookings are corrected by HR.", "Ask HR to correct the bookings.", "Ask HR to delete the bookings."),
+        ("Never click away the certificate warning.", "Remind the user not to click away the certificate warning.", "Remind the user to click away the certificate warning."),
+        ("The check is never switched off without the identity lead.", "Only switch off the check with the identity lead.", "Switch off the check."),
+        ("6 SIMs have no session.", "6 SIMs are without a session.", "6 SIMs have a session."),
+        ("Put the VDA into maintenance mode; never restart it.", "Put the VDA into maintenance mode instead of restarting it.", "Restart the VDA instead of maintenance mode."),
+        ("The user was taken out of the group by the review.", "The user was removed from the group by the review.", "The user was added to the group by the review."),
+        ("Il driver è stato aggiornato; ripristinato il driver 8.6.", "Restore driver 8.6.", "Delete driver 8.6."),
+    ],
+)  # fmt: skip
+def test_what_a_record_says_is_kept_as_models_word_it_but_not_turned_round(
+    record: str, sentence: str, turned: str
+) -> None:
+    sources = (a_source(text=record),)
+    assert checked(sentence, "T1", sources=sources) == sentence
+    assert checked(turned, "T1", sources=sources) == ""
+
+
+def test_a_date_does_not_end_a_sentence() -> None:
+    record = a_source(text="Zertifikat am 29. November um 00:14 abgelaufen.")
+    text = "Das Zertifikat ist am 29. November um 00:14 abgelaufen."
+    checker = Checker.of(gathered(record), language="de")
+    assert checker.statement(text, ["T1"], max_chars=600, is_fact=True)[0] == text
+    assert checker.judged == 1
+
+
+def test_a_summary_may_join_what_the_ticket_says_and_what_a_record_does() -> None:
+    ticket = "Since this morning the outgoing mails of our branch in Leeds fail with an error."
+    record = a_source(text="Outgoing mails of every branch pass mx2. The disk of mx2 was full.")
+    checker = Checker.of(gathered(record), language="en", ticket=ticket)
+    text = "The outgoing mails of the branch in Leeds fail with an error because the disk of mx2 is full."
+    assert checker.passage(text, max_chars=600) == text
+    other = "The outgoing mails of the branch in Leeds fail with an error because the director wants it."
+    assert checker.passage(other, max_chars=600) == ""
+
+
+def test_a_summary_does_not_join_steps_in_the_order_of_the_ticket() -> None:
+    text = "Purge the old rows, then take a full backup and verify it."
+    record = a_source(text="Take a full backup and verify it. Purge the old rows with the script.")
+    assert Checker.of(gathered(record), language="en", ticket=text).passage(text, max_chars=600) == ""

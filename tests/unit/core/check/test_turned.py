@@ -19,6 +19,7 @@ from app.core.check.turned.find import is_on_another_day, is_turned
         ("Make a test call before you exchange the device.", "Make a test call after you exchange the device.", "Exchange the device after you make a test call."),
         ("Access is granted by the owner, not by the service desk.", "Access is granted by the service desk.", "The owner grants access."),
         ("Logs are kept for ten days.", "Logs are kept for ten weeks.", "Keep logs for 10 days."),
+        ("The disk of SRV1 is 92 % full.", "The disk of SRV1 is 92 % free.", "The disk of SRV1 has 8 % free."),
         ("The port is not open.", "The port is open.", "The port is closed."),
         ("Restart the service, not the PC.", "Restart the PC, not the service.", "Restart the service and not the PC."),
         ("ERR 53 means that the share is missing, ERR 112 that the disk of the server is full.", "ERR 53 means that the disk of the server is full.", "ERR 112 means that the disk of the server is full."),
