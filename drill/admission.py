@@ -73,6 +73,14 @@ def first_pod(component: str) -> str:
                    "--field-selector", "status.phase=Running", "--output", "name")[1].split()[0].removeprefix("pod/")  # fmt: skip
 
 
+def revision_of_another_image(image: str) -> str:
+    """The workers' newest: the last one may differ by a rotated secret alone, and that rollback is a restart."""
+    found = json.loads(kubectl("--namespace", "production", "get", "replicasets", "--output=json",
+                               "--selector=app.kubernetes.io/component=worker")[1])["items"]  # fmt: skip
+    return str(max(int(each["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for each in found
+                   if each["spec"]["template"]["spec"]["containers"][0]["image"] != image))  # fmt: skip
+
+
 def tries() -> list[tuple[str, str, list[str], object]]:
     """Words that the answer must have (none: let in), as whom, the command, what it is given."""
     api, create, worker = first_pod("api"), ["create", "--filename=-"], "deployment/ai-agents-worker"
@@ -116,7 +124,7 @@ def tries() -> list[tuple[str, str, list[str], object]]:
         (GIT, "", ["set", "image", worker, f"worker={image.partition('@')[0]}:1.2.3"], None),
         (GIT, "", ["set", "env", worker, "TENANTS_DIR=/tmp"], None),
         (GIT, "", ["set", "serviceaccount", worker, "smoke-sa"], None),
-        (GIT, "", ["rollout", "undo", worker], None),
+        (GIT, "", ["rollout", "undo", worker, "--to-revision", revision_of_another_image(image)], None),
         (GIT, "", patch("configmap/tenants", {"data": {"other.yaml": "slug: other"}}), None),
         (GIT, "", patch("service/ai-agents-api", {"spec": {"selector": {"app": "other"}}}), None),
         (GIT, "", patch("externalsecret/redis", {"spec": {"refreshInterval": "1s"}}), None),
