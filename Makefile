@@ -17,7 +17,8 @@ export UV_PYTHON_DOWNLOADS := never
 # Else another Python that a person chose for uv (setup-uv sets UV_PYTHON) replaces the environment, and uv in it.
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 export UV_PYTHON_PREFERENCE := only-system
-# The system's store has the authority of a company that looks into TLS: pip reads it, uv only when told, and not an empty one.
+# The system's store has the authority of a company that looks into TLS: pip reads it, uv only when told, and not an
+# empty one.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/cert.pem /etc/ssl/certs/* /etc/pki/tls/certs/*),1,0)
 # An empty one counts as none.
 export PIP_INDEX_URL := $(or $(PIP_INDEX_URL),$(UV_DEFAULT_INDEX),$(UV_INDEX_URL))
@@ -32,7 +33,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Of another Python: modules that would stand before the environment's own. ROS sets such a path in each shell.
 unexport PYTHONPATH PYTHONHOME
 
-# -I: what the shell has set of PYTHON… is still there here. A system's upgrade takes away the Python that the environment was made of, or puts another in its place.
+# A system's upgrade takes away the Python that the environment was made of, or puts another in its place. -I, since what
+# the shell has set of PYTHON… is still there here.
 ifneq ($(and $(wildcard $(VENV)/pyvenv.cfg),$(filter-out clean,$(or $(MAKECMDGOALS),help))),)
 ifeq ($(wildcard $(VENV)/lib/python$(shell $(BIN)/python -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1)/),)
 $(error $(VENV) was made with a Python that is not here any more: make clean, then again)
@@ -60,7 +62,8 @@ $(BIN)/uv:
 
 # $(call install,<the lock's parts>) — inexact: the environment holds uv itself, which the project does not depend on. Its
 # locks in TMPDIR uv leaves there.
-# By the lock uv goes to the very addresses of PyPI. Where pip has another index, the same files come from there, by their hashes.
+# By the lock uv goes to the very addresses of PyPI. Where pip has another index, the same files come from there, by
+# their hashes.
 define install
 	@echo "The packages of uv.lock, into $(VENV) …"
 	@TMPDIR="$$(cd $(VENV) && pwd)"; export TMPDIR; \
