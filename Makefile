@@ -36,7 +36,7 @@ unexport PYTHONPATH PYTHONHOME
 # A system's upgrade takes away the Python that the environment was made of, or puts another in its place. -I, since what
 # the shell has set of PYTHON… is still there here.
 ifneq ($(and $(wildcard $(VENV)/pyvenv.cfg),$(filter-out clean,$(or $(MAKECMDGOALS),help))),)
-ifeq ($(wildcard $(VENV)/lib/python$(shell $(BIN)/python -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1)/),)
+ifeq ($(wildcard $(VENV)/lib/python$(shell $(BIN)/python -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)/),)
 $(error $(VENV) was made with a Python that is not here any more: make clean, then again)
 endif
 endif
