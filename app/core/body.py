@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Iterable
 from email.message import EmailMessage
 from functools import lru_cache
 from typing import Any, Final
@@ -44,6 +45,8 @@ _MARKS: Final = (
 """Byte order marks, and the charsets that they tell."""
 
 
+_DEEPEST: Final = 200
+"""Lists and objects within another. Python's own limit is of each version another: 3.14 reads 40,000."""
 _AROUND: Final = "\ufeff\0 \t\r\n"
 """A template's blanks, also before a byte order mark, and the rest of a buffer behind the JSON."""
 
@@ -75,13 +78,23 @@ def read_json(body: bytes) -> Any:
         raise NotJson("is empty")
     try:
         try:
-            return json.loads(text, strict=False)
+            value = json.loads(text, strict=False)
         except json.JSONDecodeError:
-            return json.loads(_BACKSLASH.sub(_doubled, text), strict=False)
+            value = json.loads(_BACKSLASH.sub(_doubled, text), strict=False)
     except json.JSONDecodeError as error:
         raise NotJson(f"is no JSON at line {error.lineno}, column {error.colno}") from None
     except (RecursionError, ValueError):
         raise NotJson("is no JSON: nested too deeply, or a number too long") from None
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [each for item in level for each in _held(item)]
+        if not level:
+            return value
+    raise NotJson("is nested too deeply")
+
+
+def _held(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _doubled(match: re.Match[str]) -> str:
