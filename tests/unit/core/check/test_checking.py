@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.check.checking import Checker
+from app.core.check.direction import are_claims_known
 from app.core.check.records import Records
+from app.core.check.sentences import read
 from app.core.check.support import find_foreign
 from app.core.masking import Mask
 from app.core.source import Gathered, GatherState, Source, SourceKind, number_sources
@@ -565,6 +567,12 @@ def test_what_a_record_says_is_kept_as_models_word_it_but_not_turned_round(
     sources = (a_source(text=record),)
     assert checked(sentence, "T1", sources=sources) == sentence
     assert checked(turned, "T1", sources=sources) == ""
+
+
+def test_that_somebody_may_already_is_no_claim_of_a_record_that_he_may() -> None:
+    known = frozenset(read("The owner approves access to the share.").stems)
+    assert are_claims_known(read("The owner approves access.").tokens, [], known)
+    assert not are_claims_known(read("The owner already approves access.").tokens, [], known)
 
 
 def test_a_date_does_not_end_a_sentence() -> None:

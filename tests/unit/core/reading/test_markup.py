@@ -54,6 +54,7 @@ def test_an_inline_element_is_no_gap_in_a_word(name: str) -> None:
         ("<fieldset><legend>Host</legend><label>Name</label><input><button>Go</button></fieldset>", "Host\nName Go"),
         ("<figure><img alt=x><figcaption>Screen 1</figcaption></figure>10.1.2.3", "x\nScreen 1\n10.1.2.3"),
         ("<img src=red.png alt='CRITICAL'>SRV-DB01", "CRITICAL SRV-DB01"),
+        ("<p>Hello</p><div class='gmail_signature'>Jane<br>Acme</div>", "Hello\n--\nJane\nAcme"),
         ("one<img alt='image001.png'>two<img alt='cid:x@y'>three<img alt='Company logo'>four", "one two three four"),
         ("one<img alt='A screenshot of a computer\n\nDescription automatically generated'>two", "one two"),
         ("one<img alt='<b>Down</b>'>two", "one <b>Down</b> two"),
