@@ -107,6 +107,10 @@ def test_each_of_two_passwords_is_masked() -> None:
         "Für die Passwort-Synchronisierung ist UDP 1812 und 1645 offen",
         "password sync uses TCP/8443",
         "the pass-thru device is 4500",
+        "Client logs ERR 1326 for a bad password.",
+        "Event ID 4625 for bad passwords since Monday",
+        "Fehler 1326 für ein falsches Kennwort",
+        "SMTP 53522 for the password",
     ],
 )
 def test_what_is_said_about_a_password_stays(text: str) -> None:

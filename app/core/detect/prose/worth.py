@@ -88,6 +88,11 @@ _PORT_BEFORE = re.compile(
     rf"(?:\d{{1,5}}(?:\s?[,/&–-]\s?|\s(?:{'|'.join(AND)}|or|oder|ou|o)\s))*$"
 )
 _LAST_PORT: Final = 65535
+_ERROR_BEFORE = re.compile(
+    r"(?<![^\W_])(?:err(?:or|eur|ore|o)?s?|fehler\w{0,6}|fout\w{0,4}|błęd\w{0,3}|błąd|chyb\w{1,3}|hata\w{0,3}|ошибк\w{1,2}|fel"
+    r"|event|evt|ereignis\w{0,4}|status|http|smtp|rc|exit)\W{1,2}(?:(?:id|nr|no|code)\W{1,2})?$"
+)
+"""Before the number of an error or an event: "error 1326 for a bad password"."""
 _BACK: Final = 48
 _BEFORE_A_CODE: Final = frozenset(
     "the a my your his her our their this that new old right wrong current correct same following enter use with by"
@@ -110,7 +115,8 @@ def is_worth(
     if _says_what(value, scan, cue, span, told) or (is_quoted and (_is_a_message(value) or is_label(value))):
         return False
     if letters.isdecimal():
-        return not (is_beyond or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
+        is_of_error = _ERROR_BEFORE.search(scan.lower, max(span[0] - _BACK, 0), span[0])
+        return not (is_beyond or is_of_error or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
     if cue.is_weak and cue.language == "network":  # most of what stands after it is the network's name
         return is_near and value[0].islower() and any(map(str.isdigit, value)) and not is_beyond
     if is_quoted and letters.isalpha():
