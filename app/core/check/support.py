@@ -33,7 +33,7 @@ from app.core.check.lexicon import act_words, lexicon
 from app.core.check.own_names import without_own_names
 from app.core.check.records import Record, Records
 from app.core.check.sentences import SWITCHES, Words, is_question, parts_of, read, runs
-from app.core.check.tokens import chunks, normal, stems
+from app.core.check.tokens import Chunk, chunks, normal, stems
 from app.core.check.turned.find import is_on_another_day, is_too_certain, is_turned
 from app.core.check.weighing import weigh
 from app.core.check.windows import best_window
@@ -70,6 +70,7 @@ _COMMON: Final = frozenset({"wi-fi", "wifi", "poe", "usb-c", "m365", "o365"})
 _PLURAL = re.compile(r"(\d+ [a-z]{2,})s")
 _ABBREVIATIONS: Final = frozenset("ip mac usb pdf vpn wlan lan dns dhcp pc it edv cpu ram ssd tls ssl poe".split())
 """German joins them with any word: IP-Adresse."""
+_PARTICIPLE = re.compile(r"(?!embed|shred)[a-z]{2,12}[b-df-hj-np-tv-z]ed")
 _HEX_CODE = re.compile(r"0x[0-9a-f]{4,8}")
 
 
@@ -354,7 +355,7 @@ def is_doubtful(text: str, judgement: Judgement) -> bool:
 
 def reports(text: str, records: Records) -> bool:
     """Whether *text* says what fails, and nothing that is to be done; its operands are known."""
-    return is_report(read(text).chunks, records)
+    return is_report(_without_participle(read(text).chunks), records)
 
 
 def speaks_of(text: str, said: str) -> bool:
@@ -370,7 +371,7 @@ def speaks_of(text: str, said: str) -> bool:
         return False
     if len(missing) > max(1, len(words.stems) // 3):
         return False
-    return not orders(words.chunks, missing)
+    return not orders(_without_participle(words.chunks), missing)
 
 
 def words_that_say(text: str) -> list[str]:
@@ -392,4 +393,10 @@ def stands_in(text: str, said: str) -> bool:
 
 def gives_order(text: str) -> bool:
     """Whether *text* may say what is to be done, in words that are known."""
-    return orders(read(text).chunks, frozenset())
+    return orders(_without_participle(read(text).chunks), frozenset())
+
+
+def _without_participle(parts: Sequence[Chunk]) -> Sequence[Chunk]:
+    """*parts* without a participle at the begin, which is no order: "Shared mailbox missing"."""
+    is_one = len(parts) > 1 and _PARTICIPLE.fullmatch(parts[0].text) and not parts[0].closes
+    return parts[1:] if is_one else parts
