@@ -76,14 +76,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @WITH_STAGING
 def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "argo-cd.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argo-cd}\n", "utf-8")
+    (tmp_path / "run/pki").mkdir(parents=True)
+    (tmp_path / "run/pki/ca.crt").write_text("-----BEGIN CERTIFICATE-----\n", "utf-8")
 
     made = _prepare(tmp_path, f"source '{ROOT}/drill/machine.sh'", DRILL_FOLDER=str(tmp_path))
 
+    policies = {("NetworkPolicy", "tenant-acme"), ("NetworkPolicy", "help-desk")}
     for environment in ("staging", "production"):
-        for part, more in (
-            ("foundation", {("NetworkPolicy", "tenant-acme"), ("NetworkPolicy", "help-desk")}),
-            ("workload", set()),
-        ):
+        for part, more in (("foundation", policies | {("ConfigMap", "database-ca")}), ("workload", set())):
             overlay = f"kustomize/overlays/{environment}/{part}"
             names = {name_of(each) for each in render(overlay, root=made)}
             assert names == {name_of(each) for each in render(overlay)} | more
