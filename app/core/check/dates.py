@@ -1,7 +1,8 @@
 """What a sentence says of when its sources were written, as in "the driver was old, as 26 days ago".
 
 The model is told each source's date and age, and says them. Where they are right, these words need no support of their
-own, and the rest of the sentence is judged. Nor does it need support that there was such a case:
+own, and the rest of the sentence is judged, where the record that says it names no date of its own
+(`core.check.support`). Nor does it need support that there was such a case:
 
     today 28 November 2026, T1 of 26 October 2026
     "In October the 403 came because the key had been rotated."        the 403 came because the key had been rotated.
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from app.core.check.lexicon import lexicon
@@ -119,6 +120,12 @@ def without_dates(sentence: str, days: Sequence[date], today: date | None) -> st
     if rest == sentence or not any(map(str.isalpha, rest)):
         return sentence
     return re.sub(r"\s+(?=[.,;:!?])", "", " ".join(rest.split())).strip(",;: ")
+
+
+@lru_cache(maxsize=256)
+def names_a_date(text: str) -> bool:
+    """Whether a record's *text* names a month or a year, as in "delete the mails of 2019"."""
+    return _CALENDAR.search(text) is not None
 
 
 @cache

@@ -26,7 +26,7 @@ from app.core.check.acts.find import Act, find_act
 from app.core.check.acts.harm import is_pry, is_report, names_secret, orders
 from app.core.check.acts.said import of_any_problem
 from app.core.check.asides import gives_reason, sayings_of, without_asides
-from app.core.check.dates import without_dates
+from app.core.check.dates import names_a_date, without_dates
 from app.core.check.direction import Direction, actions, undone
 from app.core.check.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.check.lexicon import act_words, lexicon
@@ -107,9 +107,12 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
         return Judgement(Verdict.KEPT, refs=quoting)
     days = [record.day for record in support.records if record.day]
     undated = without_dates(sentence, days, support.all_records.today)
-    if undated != sentence:
+    judgement = _judge(undated, read(undated), support, may_act=may_act, may_repeat=may_repeat)
+    dated = [record for record in support.records if names_a_date(record.text)] if undated != sentence else []
+    if any(record.ref in judgement.refs for record in dated):  # then its own date counts: "delete the mails of 2019"
+        judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
+    else:
         sentence, words = undated, read(undated)
-    judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
     if judgement.fault is Fault.FOREIGN:
         # A fact is of the source that it cites, any other sentence of the ticket.
         told = [Record("", record.told) for record in support.records if record.told]

@@ -123,7 +123,7 @@ _BEFORE_A_CODE: Final = 64
 _USER_BEFORE: Final = 64
 _FEW_WORDS: Final = 2
 _VERB_BEFORE: Final = 4
-_WITHS: Final = frozenset("with mit avec con com met con".split())
+_WITHS: Final = frozenset("with mit avec con com met".split())
 _LONGEST_BETWEEN: Final = 10
 _SHORT_VERB: Final = 3
 

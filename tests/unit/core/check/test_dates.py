@@ -75,3 +75,22 @@ def test_a_fact_may_say_when_the_source_was_that_it_cites() -> None:
     assert said("33 days ago the access key had been rotated.", "T1") == "33 days ago the access key had been rotated."
     assert said("In November the access key had been rotated.", "T1") == ""
     assert said("In October the licence had ended.", "T2") == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ("Delete the mails of 2019 in the archive.", "Delete the mails of 2026 in the archive."),
+        ("Restart the cluster in March alone.", "Restart the cluster in October alone."),
+        ("Archivmails von 2019 löschen.", "Archivmails von 2026 löschen."),
+        ("Redémarrer le serveur en mars.", "Redémarrer le serveur en octobre."),
+        ("Reinicie el servidor en marzo.", "Reinicie el servidor en octubre."),
+    ],
+)
+def test_a_record_that_names_a_date_is_held_to_it_whenever_its_ticket_was_resolved(record: str, said: str) -> None:
+    groups = gathered(a_source(id="1", text=record, resolved_on=DAY))
+    for language in ("en", "de", "fr", "es"):
+        checker = Checker.of(groups, language=language, records=Records(groups, today=TODAY))
+        for is_fact in (True, False):
+            assert checker.statement(said, ["T1"], max_chars=200, is_fact=is_fact)[0] == ""
+            assert checker.statement(record, ["T1"], max_chars=200, is_fact=is_fact)[0] == record
