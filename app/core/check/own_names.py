@@ -8,7 +8,8 @@ says of the ticket's:
     sentence    "Replace disk 3 of nas-arc01 while running, start the repair of the volume."
     judged is   "Replace disk of while running, start the repair of the volume."
 
-Only names are taken out that can't be opened, called or run, and enough words have to stay that the records must say.
+Only names are taken out that can't be opened, called or run, and enough words have to stay that the records must say. A
+record that names a thing of its own is held to it: "restarted the spooler on srv-print01" says nothing of PC-0231.
 """
 
 from __future__ import annotations
@@ -29,12 +30,35 @@ _NAME = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,4}")
 _CAPITAL = re.compile(r"[A-Z][^\W\d_]+")
+_PERSON = re.compile(r"[A-Z][^\W\d_]+ [A-Z][^\W\d_]+")
 _OUTER: Final = ".,;:!?()[]\"'»«„“”‘’"
 
 
 def without_own_names(sentence: str, named: Sequence[Record], records: Records, *, language: str) -> str:
     """*sentence* without the names that *named* have and no record has, but where too little of a part would stay."""
     return "".join(_without(part, named, records, language=language) for part in split_parts(sentence))
+
+
+def names_its_own(record: Record, sentence: str, rest: str) -> bool:
+    """Whether *record* names a thing like those that *rest* of *sentence* is without."""
+    if record.is_list:
+        return False
+    left = rest.split()
+    words = sentence.split()
+    taken = [(words[at - 1] if at else "", word) for at, word in enumerate(words) if word not in left]
+    operands = [chunk.text for chunk in chunks(record.text) if chunk.is_operand]
+    for before, word in taken:
+        name = chunks(word)[0].text
+        if _NUMBER.fullmatch(name):
+            thing = normal(before.strip(_OUTER))
+            if re.search(rf" {re.escape(thing)} \d", record.words):
+                return True
+        elif chunks(word)[0].is_operand:
+            if any(map(_NAME.fullmatch, operands)):
+                return True
+        elif _PERSON.search(record.text):
+            return True
+    return False
 
 
 def _without(part: str, named: Sequence[Record], records: Records, *, language: str) -> str:

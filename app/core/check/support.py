@@ -30,7 +30,7 @@ from app.core.check.dates import names_a_date, without_dates
 from app.core.check.direction import Direction, actions, undone
 from app.core.check.evidence import SHORT_NUMBER, Evidence, Fault, Support, done_by
 from app.core.check.lexicon import act_words, lexicon
-from app.core.check.own_names import without_own_names
+from app.core.check.own_names import names_its_own, without_own_names
 from app.core.check.records import Record, Records
 from app.core.check.sentences import SWITCHES, Words, is_question, parts_of, read, runs
 from app.core.check.tokens import Chunk, chunks, normal, stems
@@ -121,7 +121,9 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
         rest = read(named)
         if named != sentence and not _is_strange(named, rest, support):
             found = _judge_parts(named, rest, support)
-            if found.verdict is Verdict.KEPT and found.share == 1:  # else a name may be what it is done to
+            saying = [record for record in support.records if record.ref in found.refs]
+            is_other = any(names_its_own(record, sentence, named) for record in saying)
+            if found.verdict is Verdict.KEPT and found.share == 1 and not is_other:
                 judgement, sentence, words = found, named, rest
     if judgement.verdict is not Verdict.LEFT_OUT and _is_turned(sentence, words, support, may_repeat=may_repeat):
         return _left_out(Fault.TURNED, share=judgement.share, refs=judgement.refs)

@@ -56,6 +56,25 @@ def test_names_that_the_ticket_has_not_and_what_can_be_called_or_run_stay_out(se
     assert said(sentence) == ""
 
 
+@pytest.mark.parametrize(
+    ("record", "ticket", "sentence"),
+    [
+        ("Restarted the spooler on srv-print01.", "PC-0231 can't print", "Restart the spooler on PC-0231."),
+        ("Restarted the spooler on srv-print01.", "srv-print02 is slow", "Restart the spooler on srv-print02."),
+        ("Removed the rule of Anna Kern there.", "Mail of Max Braun is lost", "Remove the rule of Max Braun there."),
+        ("Replaced disk 2 and started the repair.", "disk 3 is amber", "Replace disk 3 and start the repair."),
+        ("Cleared the old files on drive D: there.", "P: is full", "Clear the old files on drive P: there."),
+        ("Disabled port 14 on sw-dock01.", "sw-core01 is slow", "Disable port 14 on sw-core01."),
+    ],
+)
+def test_a_record_that_names_a_thing_of_its_own_says_nothing_of_the_tickets(
+    record: str, ticket: str, sentence: str
+) -> None:
+    checker = Checker.of(gathered(a_source(id="1", text=record)), language="en", ticket=ticket)
+    assert checker.statement(sentence, ["T1"], max_chars=300, is_fact=False)[0] == ""
+    assert checker.statement(record, ["T1"], max_chars=300, is_fact=False)[0] == record
+
+
 T2 = a_source(
     id="4025",
     title="#4025 Supplier portal account locks again and again",
