@@ -3,8 +3,9 @@
 Invariant: a name from a ticket is in a query only as escaped characters of one regular expression, and a series is used
 only if its `instance` label is one of the names.
 
-Source: Prometheus HTTP API v1 (`/api/v1/query`); names of node_exporter 1.x and blackbox_exporter 0.x. Of what the
-latter looks at, `up` says only that the exporter itself answered; an instance may be a URL there.
+Source: Prometheus HTTP API v1 (`/api/v1/query`); names of node_exporter 1.x, windows_exporter 0.13 to 0.31 (some have
+changed in between) and blackbox_exporter 0.x. Of what the latter looks at, `up` says only that the exporter itself
+answered; an instance may be a URL there.
 """
 
 from __future__ import annotations
@@ -37,13 +38,20 @@ _MOST_TOLD: Final = 3
 """Of an alert that fires for several disks or jobs of one machine."""
 _ALERT: Final = "alert"
 _UP: Final = "up"
+_STOPPED: Final = "stopped"
+_MOST_STOPPED: Final = 8
+"""Of the services named, since Windows itself ends some that it starts."""
 _SAID: Final = {
     "disk": "{value:.0f} % of disk free on {mountpoint}",
     "memory": "{value:.0f} % of memory available",
+    "cpu": "CPU {value:.0f} % busy over 5 minutes",
     "load": "load over 5 minutes {value:.2f}",
+    "started": "started {value:.1f} days ago",
 }
-"""Readings besides alerts and `up`, and how a source words them."""
+"""Readings of one series a machine, and how a source words them."""
 _NO_DISKS: Final = "tmpfs|overlay|squashfs|ramfs|iso9660|devtmpfs"
+_NO_VOLUMES: Final = "HarddiskVolume.+"
+"""Partitions without a letter: those that start or recover Windows, always nearly full."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,9 @@ class Prometheus:
             for reading, say in _SAID.items()
             for series in _of(readings, reading, instance)[:1]
         ]
+        if stopped := sorted({_label(series, "name") for series in _of(readings, _STOPPED, instance)}):
+            more = f" and {len(stopped) - _MOST_STOPPED} more" if len(stopped) > _MOST_STOPPED else ""
+            facts.append(f"automatic services that are stopped: {', '.join(stopped[:_MOST_STOPPED])}{more}")
         query = urlencode({"g0.expr": f"{{instance={json.dumps(instance)}}}", "g0.tab": "1"})
         return Source(
             kind=SourceKind.MEASUREMENT,
@@ -173,14 +184,44 @@ def _matcher(names: frozenset[str]) -> str:
 def _query_text(matcher: str) -> str:
     """One query for all readings; each series of the answer has the label `reading`."""
     selector = f'instance=~"{matcher}"'
-    disks = f'{selector},fstype!~"{_NO_DISKS}"'
+
+    def any_of(*names: str, of: str = "") -> str:
+        return f"({' or '.join(f'{name}{{{selector}{of}}}' for name in names)})"
+
+    disks, volumes = f',fstype!~"{_NO_DISKS}"', f',volume!~"{_NO_VOLUMES}"'
+    free = (
+        f"(100 * {any_of('node_filesystem_avail_bytes', of=disks)} / {any_of('node_filesystem_size_bytes', of=disks)})"
+        f" or label_replace(100 * {any_of('windows_logical_disk_free_bytes', of=volumes)}"
+        f' / {any_of("windows_logical_disk_size_bytes", of=volumes)}, "mountpoint", "$1", "volume", "(.+)")'
+    )
+    available = any_of(
+        "node_memory_MemAvailable_bytes", "windows_memory_physical_free_bytes", "windows_os_physical_memory_free_bytes"
+    )
+    total = any_of(
+        "node_memory_MemTotal_bytes",
+        "windows_memory_physical_total_bytes",
+        "windows_os_visible_memory_bytes",
+        "windows_cs_physical_memory_bytes",
+    )
+    idle = f'{{{selector},mode="idle"}}[5m]'
+    started = any_of(
+        "node_boot_time_seconds",
+        "windows_system_boot_time_timestamp",
+        "windows_system_boot_time_timestamp_seconds",
+        "windows_system_system_up_time",
+    )
+    stopped = any_of("windows_service_state", of=',state="stopped"')
+    automatic = any_of("windows_service_start_mode", of=',start_mode="auto"')
     parts = {
-        _ALERT: f'ALERTS{{alertstate="firing",{selector}}}',
-        _UP: f"(probe_success{{{selector}}} or up{{{selector}}})",
-        "disk": "bottomk by (instance) (1,"
-        f" 100 * node_filesystem_avail_bytes{{{disks}}} / node_filesystem_size_bytes{{{disks}}})",
-        "memory": f"100 * node_memory_MemAvailable_bytes{{{selector}}} / node_memory_MemTotal_bytes{{{selector}}}",
-        "load": f"node_load5{{{selector}}}",
+        _ALERT: any_of("ALERTS", of=',alertstate="firing"'),
+        _UP: any_of("probe_success", "up"),
+        "disk": f"bottomk by (instance) (1, {free})",
+        "memory": f"100 * {available} / {total}",
+        "cpu": "100 - 100 * avg by (instance)"
+        f" (rate(node_cpu_seconds_total{idle}) or rate(windows_cpu_time_total{idle}))",
+        "load": any_of("node_load5"),
+        "started": f"(time() - {started}) / 86400",
+        _STOPPED: f"{stopped} == 1 and on (instance, name) {automatic} == 1",
     }
     return " or ".join(f'label_replace({part}, "reading", "{reading}", "", "")' for reading, part in parts.items())
 
