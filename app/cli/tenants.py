@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _SERVERS_AT_ONCE: Final = 10
-"""Of documentation: each is waited for up to its tenant's `documentation.timeout_seconds`."""
+"""Each is waited for up to some seconds."""
 
 
 @click.group()
@@ -39,7 +40,8 @@ def tenants() -> None:
 def check_tenants(slug: str | None, process: str | None) -> None:
     r"""Say of each tenant and instance whether its file and secrets can be used; status 1 if one can't.
 
-    A server of documentation that a file names is asked for a printer, unless the check is as api or git.
+    A server of documentation that a file names is asked for a printer, and a Prometheus what it watches, unless the
+    check is as api or git.
 
     Without SLUG also what nobody uses: secrets without a file, and instances without a tenant.
 
@@ -57,7 +59,7 @@ def check_tenants(slug: str | None, process: str | None) -> None:
     findings = _findings(directory, process)
     is_asked = process in {None, "worker"}
     asked = [known for known in directory if is_asked and slug in {None, known.tenant.slug}]
-    answers, failed = _look_at_documentation([each for each in asked if each.tenant.slug not in findings])
+    answers, failed = _look_at_servers([each for each in asked if each.tenant.slug not in findings])
     findings |= failed
     warnings = _warnings(directory)
     used = {known.tenant.servicedesk.instance for known in directory if known.tenant.servicedesk.account}
@@ -109,30 +111,44 @@ def _findings(directory: TenantDirectory, process: str | None) -> dict[str, str]
     return findings
 
 
-def _look_at_documentation(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
-    """By slug: what the servers of documentation answered, and what is wrong with the others."""
+def _look_at_servers(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[str, str]]:
+    """By slug: what the servers of documentation and monitoring answered, and what is wrong with the others."""
     from app.errors import AppError
     from app.integrations.documentation import open_documentation
+    from app.integrations.monitoring import open_prometheus
 
-    asked = [known for known in tenants if known.tenant.documentation is not None]
-
-    async def look(known: KnownTenant, places: asyncio.Semaphore) -> str:
-        async with places, open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
+    async def look_at_documentation(known: KnownTenant) -> str:
+        async with open_documentation(known.tenant, known.secrets.documentation_token) as documentation:
             return ", ".join(await documentation.look())
         raise AssertionError
 
+    async def look_at_monitoring(known: KnownTenant) -> str:
+        async with open_prometheus(known.tenant, known.secrets.monitoring_token) as prometheus:
+            return await prometheus.look()
+        raise AssertionError
+
+    looks = [("documentation", look_at_documentation, known) for known in tenants if known.tenant.documentation]
+    looks += [("monitoring", look_at_monitoring, known) for known in tenants if known.tenant.monitoring]
+
     async def look_at_all() -> list[str | BaseException]:
         places = asyncio.Semaphore(_SERVERS_AT_ONCE)
-        return await asyncio.gather(*(look(known, places) for known in asked), return_exceptions=True)
 
-    answers, failed = {}, {}
-    for known, told in zip(asked, asyncio.run(look_at_all()), strict=True):
+        async def one(look: Callable[[KnownTenant], Awaitable[str]], known: KnownTenant) -> str:
+            async with places:
+                return await look(known)
+
+        return await asyncio.gather(*(one(look, known) for _, look, known in looks), return_exceptions=True)
+
+    answers: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    for (what, _, known), told in zip(looks, asyncio.run(look_at_all()), strict=True):
+        slug = known.tenant.slug
         if isinstance(told, AppError):
-            failed[known.tenant.slug] = f"documentation: {told.detail}"
+            failed[slug] = "; ".join(filter(None, (failed.get(slug), f"{what}: {told.detail}")))
         elif isinstance(told, BaseException):
             raise told
         else:
-            answers[known.tenant.slug] = f"fine; documentation: {told}"
+            answers[slug] = f"{answers.get(slug, 'fine')}; {what}: {told}"
     return answers, failed
 
 

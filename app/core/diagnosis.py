@@ -193,7 +193,9 @@ DIAGNOSES: Final[Mapping[Code, Diagnosis]] = {
         "Choose a model with a larger context, for all or in the tenant's file.",
     ),
     Code.MONITORING_UNAVAILABLE: Diagnosis(
-        "The tenant's monitoring did not answer.", "Check monitoring.prometheus_url in the tenant's file."
+        "The tenant's monitoring did not answer.",
+        "Run `ai-agents tenants check`, which asks it and says what is wrong; then mend `monitoring` in the tenant's"
+        " file, or its secret monitoring_token.",
     ),
     Code.DOCUMENTATION_UNAVAILABLE: Diagnosis(
         "The server of the tenant's documentation did not answer, or not with what its file wants.",

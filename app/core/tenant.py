@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import quote
 from uuid import UUID
 
@@ -201,8 +201,38 @@ class ModelOptions(Part):
         return self
 
 
-class MonitoringOptions(Part):
+_HEADERS_OF_OURS: Final = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "cookie", "host", "last-event-id"}
+    | {"mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "transfer-encoding", "user-agent"}
+)
+
+
+class Login(Part):
+    """How a server that the tenant's file names gets its credential, a secret of the tenant."""
+
+    auth: Literal["bearer", "basic", "header", "none"]
+    """none: the server wants no credential."""
+    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    """With `auth: header` the one that holds the secret as it is."""
+
+    @property
+    def needs_token(self) -> bool:
+        return self.auth != "none"
+
+    @model_validator(mode="after")
+    def _header_is_named_where_it_is_needed(self) -> Self:
+        if (self.auth == "header") is (self.header is None):
+            raise ValueError("header goes with auth: header, and is required there")
+        if self.header is not None and self.header.lower() in _HEADERS_OF_OURS:
+            raise ValueError(f"header can't be {self.header}: the protocol uses it")
+        return self
+
+
+class MonitoringOptions(Login):
+    """A Prometheus, or what answers like one. Its credential is the secret `monitoring_token`."""
+
     prometheus_url: WebAddress
+    auth: Literal["bearer", "basic", "header", "none"] = "none"
 
 
 class DocumentationTool(Part):
@@ -223,15 +253,15 @@ class DocumentationTool(Part):
         return self
 
 
-class DocumentationOptions(Part):
-    """A server of the Model Context Protocol that is asked what the client's documentation says."""
+class DocumentationOptions(Login):
+    """A server of the Model Context Protocol that is asked what the client's documentation says.
+
+    Its credential is the secret `documentation_token`.
+    """
 
     url: WebAddress
     tools: tuple[DocumentationTool, ...] = Field(min_length=1, max_length=3)
     auth: Literal["bearer", "basic", "header", "none"] = "bearer"
-    """How the secret `documentation_token` is sent; none: the server wants no credential."""
-    header: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
-    """With `auth: header` the one that holds the secret as it is."""
     trusted: bool = False
     """Whether all that may write there are the client's or our own staff, so that a note may repeat its text."""
     pages: tuple[WebAddress, ...] = Field(default=(), max_length=10)
@@ -241,23 +271,7 @@ class DocumentationOptions(Part):
     max_kib: int = Field(default=512, ge=16, le=4096)
     """Of each answer."""
 
-    @property
-    def needs_token(self) -> bool:
-        return self.auth != "none"
 
-    @model_validator(mode="after")
-    def _header_is_named_where_it_is_needed(self) -> DocumentationOptions:
-        if (self.auth == "header") is (self.header is None):
-            raise ValueError("header goes with auth: header, and is required there")
-        if self.header is not None and self.header.lower() in _HEADERS_OF_OURS:
-            raise ValueError(f"header can't be {self.header}: the protocol uses it")
-        return self
-
-
-_HEADERS_OF_OURS: Final = frozenset(
-    {"accept", "accept-encoding", "connection", "content-length", "content-type", "cookie", "host", "last-event-id"}
-    | {"mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "transfer-encoding", "user-agent"}
-)
 _MOST_SLOTS: Final = 10
 # A usual ticket needs two calls. More deliveries at once would only wait for the limiter of calls.
 _CALLS_A_SLOT: Final = 6

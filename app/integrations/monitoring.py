@@ -25,9 +25,10 @@ from urllib.parse import urlencode
 from app.core.asset import Addresses
 from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
-from app.core.tenant import Tenant
+from app.core.tenant import MonitoringOptions, Tenant
 from app.errors import MonitoringUnavailable, TenantFileInvalid
 from app.integrations.http import NoAnswer, Outbound, Resolve, open_outbound
+from app.integrations.login import login_header
 
 _TIMEOUT: Final = timedelta(seconds=10)
 _MAX_SERIES: Final = 500
@@ -62,7 +63,7 @@ class _Series:
     value: float
 
 
-_LOGIN: Final = ": it wants a login, and none is sent; let our addresses in without"
+_LOGIN: Final = ": it refuses the login; check monitoring.auth and the secret monitoring_token"
 _PLACE: Final = ": monitoring.prometheus_url must be its address without /graph or /api/v1"
 _REDIRECTS: Final = ", a redirect, and none is followed: monitoring.prometheus_url must be the final address"
 _HINTS: Final = {401: _LOGIN, 403: _LOGIN, 404: _PLACE, 405: _PLACE}
@@ -71,8 +72,10 @@ _HINTS: Final = {401: _LOGIN, 403: _LOGIN, 404: _PLACE, 405: _PLACE}
 class Prometheus:
     """The Prometheus of one tenant; made by `open_prometheus`."""
 
-    def __init__(self, url: str, outbound: Outbound) -> None:
-        self._url = url
+    def __init__(self, options: MonitoringOptions, token: str | None, outbound: Outbound) -> None:
+        self._options = options
+        self._token = token
+        self._url = options.prometheus_url
         self._outbound = outbound
 
     async def measurements(self, addresses: Addresses, *, limit: int) -> list[Source]:
@@ -86,10 +89,20 @@ class Prometheus:
         names = _names(addresses)
         if not names or limit < 1:
             return []
-        readings = await self._query(_query_text(_matcher(names)), names)
+        series = await self._query(_query_text(_matcher(names)))
+        readings = [one for one in series if _is_named(one.host, names)]
         machines = [self._machine(instance, readings) for instance in _instances(readings)]
         machines.sort(key=lambda source: -source.score)
         return [*self._alerts(_of(readings, _ALERT)), *machines][:limit]
+
+    async def look(self) -> str:
+        """What it watches, in a few words.
+
+        Raises:
+            MonitoringUnavailable: As of `measurements`.
+        """
+        targets = await self._query("count(up)")
+        return f"Prometheus answered, with {targets[0].value:.0f} targets" if targets else "Prometheus has no targets"
 
     def _alerts(self, alerts: list[_Series]) -> list[Source]:
         """One source for each alert of a machine, which may fire for several of its disks or jobs."""
@@ -130,24 +143,25 @@ class Prometheus:
             score=0.9 if down else 0.5,
         )
 
-    async def _query(self, query: str, names: frozenset[str]) -> list[_Series]:
-        """The series of an instant query whose instance is one of *names*."""
+    async def _query(self, query: str) -> list[_Series]:
+        """The series of an instant query."""
+        if self._options.needs_token and self._token is None:
+            raise MonitoringUnavailable("The secret monitoring_token is missing.")
+        login = login_header(self._options, self._token)
         try:
             # POST, since a query may be too long for a URL, and URLs are kept in logs.
-            reply = await self._outbound.send("POST", f"{self._url}/api/v1/query", form={"query": query})
+            reply = await self._outbound.send("POST", f"{self._url}/api/v1/query", form={"query": query}, headers=login)
         except NoAnswer as error:
             raise MonitoringUnavailable(f"Prometheus: {error}.") from None
         if reply.status != HTTPStatus.OK:
             hint = _HINTS.get(reply.status) or (_REDIRECTS if reply.status // 100 == 3 else "")  # noqa: PLR2004
             raise MonitoringUnavailable(f"Prometheus answered HTTP {reply.status}{hint}.")
-        return [series for series in _parse(reply.body) if _is_named(series.host, names)]
+        return _parse(reply.body)
 
 
 @asynccontextmanager
 async def open_prometheus(
-    tenant: Tenant,
-    *,
-    resolve: Resolve | None = None,
+    tenant: Tenant, token: str | None, *, resolve: Resolve | None = None
 ) -> AsyncIterator[Prometheus]:
     """The tenant's Prometheus. `servicedesk.allow_private_address` holds for it too.
 
@@ -159,7 +173,7 @@ async def open_prometheus(
     async with open_outbound(
         allow_private=tenant.servicedesk.allow_private_address, timeout=_TIMEOUT, resolve=resolve
     ) as outbound:
-        yield Prometheus(tenant.monitoring.prometheus_url, outbound)
+        yield Prometheus(tenant.monitoring, token, outbound)
 
 
 def _names(addresses: Addresses) -> frozenset[str]:

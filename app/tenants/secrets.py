@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.signature import LEAST_KEY_BYTES, decode_secret, decode_token
-from app.core.tenant import Auth, Tenant
+from app.core.tenant import Auth, Login, Tenant
 from app.errors import TenantFileInvalid
 from app.tenants.files import MAX_FILE_BYTES, read_content
 
@@ -18,10 +18,11 @@ WEBHOOK_SECRET_FILES: Final = ("webhook_secret", "webhook_secret_previous")
 API_KEY_FILE: Final = "api_key"
 MODEL_KEY_FILE: Final = "model_api_key"
 DOCUMENTATION_TOKEN_FILE: Final = "documentation_token"  # noqa: S105 - a file's name
+MONITORING_TOKEN_FILE: Final = "monitoring_token"  # noqa: S105 - a file's name
 OAUTH_FILES: Final = ("oauth_client_id", "oauth_client_secret", "oauth_refresh_token")
-SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE)
-OWN_SECRETS: Final = frozenset({MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE})
+OWN_SECRETS: Final = (MODEL_KEY_FILE, DOCUMENTATION_TOKEN_FILE, MONITORING_TOKEN_FILE)
 """Those that an account of a shared help desk has for itself."""
+SECRET_FILES: Final = (*WEBHOOK_SECRET_FILES, API_KEY_FILE, *OAUTH_FILES, *OWN_SECRETS)
 _DOUBTFUL: Final = re.compile(
     r"""(["']).*\1|<.*>|change-?me|(?:Bearer|Zoho-oauthtoken)\s.*|(?:authtoken|[a-z_]+_(?:secret|key|id|token))\s*[:=].*"""
     r"|[ -~]*[\r\n\0][ -~\r\n\0]*",
@@ -54,6 +55,8 @@ class TenantSecrets:
     """The client's own key for its model."""
     documentation_token: str | None = field(default=None, repr=False)
     """For the server of its documentation: a token, or `user:password`."""
+    monitoring_token: str | None = field(default=None, repr=False)
+    """The same for its Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,14 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
         api_key=_header_secret(values, API_KEY_FILE, is_word=False),
         oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
         model_api_key=_header_secret(values, MODEL_KEY_FILE) if tenant.model.has_own_key else None,
-        documentation_token=_header_secret(values, DOCUMENTATION_TOKEN_FILE) if _has_token(tenant) else None,
+        documentation_token=_header_secret(values, DOCUMENTATION_TOKEN_FILE) if _wants(tenant.documentation) else None,
+        monitoring_token=_header_secret(values, MONITORING_TOKEN_FILE) if _wants(tenant.monitoring) else None,
     )
 
 
-def _has_token(tenant: Tenant) -> bool:
-    return tenant.documentation is not None and tenant.documentation.needs_token
+def _wants(login: Login | None) -> bool:
+    """Whether there is such a server, and it wants a credential."""
+    return login is not None and login.needs_token
 
 
 def _header_secret(values: Mapping[str, str], name: str, *, is_word: bool = True) -> str | None:
@@ -195,7 +200,8 @@ def missing_worker_secrets(known: KnownTenant) -> list[str]:
     """The secrets that a worker needs of *known* and that are missing, as paths below its folder."""
     is_missing = {
         MODEL_KEY_FILE: known.tenant.model.has_own_key and known.secrets.model_api_key is None,
-        DOCUMENTATION_TOKEN_FILE: _has_token(known.tenant) and known.secrets.documentation_token is None,
+        DOCUMENTATION_TOKEN_FILE: _wants(known.tenant.documentation) and known.secrets.documentation_token is None,
+        MONITORING_TOKEN_FILE: _wants(known.tenant.monitoring) and known.secrets.monitoring_token is None,
     }
     return [*missing_help_desk_secrets(known), *(name for name, is_so in is_missing.items() if is_so)]
 

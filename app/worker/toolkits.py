@@ -295,7 +295,9 @@ class Toolkits:
                 open_help_desk(known, self._database, longest_wait=LONGEST_WAIT_FOR_A_CALL)
             )
             monitoring = (
-                await stack.enter_async_context(open_prometheus(tenant)) if tenant.monitoring is not None else None
+                await stack.enter_async_context(open_prometheus(tenant, known.secrets.monitoring_token))
+                if tenant.monitoring is not None
+                else None
             )
             documentation = (
                 await stack.enter_async_context(open_documentation(tenant, known.secrets.documentation_token))

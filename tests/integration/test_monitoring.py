@@ -14,9 +14,10 @@ from yarl import URL
 from app.core.asset import Addresses
 from app.core.source import Source
 from app.core.tenant import Tenant
+from app.errors import MonitoringUnavailable
 from app.integrations.monitoring import open_prometheus as open_monitoring
 from tests.builders import a_tenant
-from tests.integration.prometheus import Prometheus, open_prometheus
+from tests.integration.prometheus import open_prometheus
 from tests.integration.worker.conftest import eventually
 from tests.loopback import served
 
@@ -80,18 +81,19 @@ up{instance="intranet.acme.local:9100",job="node"} 1
 up{instance="notintranet.acme.local",job="node"} 0
 """
 
-pytestmark = pytest.mark.skipif(
+needs_prometheus = pytest.mark.skipif(
     shutil.which("prometheus") is None, reason="Prometheus is not installed (make test-machine)"
 )
 
 
-def watched_by(prometheus: Prometheus) -> Tenant:
+def watched_by(url: str, **login: str) -> Tenant:
     return a_tenant(
         servicedesk={"url": "http://127.0.0.1:1", "allow_private_address": True},
-        monitoring={"prometheus_url": prometheus.url},
+        monitoring={"prometheus_url": url, **login},
     )
 
 
+@needs_prometheus
 async def test_what_a_probe_found_counts_before_its_exporter_which_is_up(tmp_path: Path) -> None:
     """As blackbox_exporter 0.23 is scraped, with the probed address as the instance."""
 
@@ -101,7 +103,7 @@ async def test_what_a_probe_found_counts_before_its_exporter_which_is_up(tmp_pat
     async with (
         served(web.get("/metrics", metrics)) as url,
         open_prometheus(tmp_path, [], "node", node=int(URL(url).port or 0)) as prometheus,
-        open_monitoring(watched_by(prometheus)) as monitoring,
+        open_monitoring(watched_by(prometheus.url), None) as monitoring,
     ):
         sources: list[Source] = []
 
@@ -117,6 +119,7 @@ async def test_what_a_probe_found_counts_before_its_exporter_which_is_up(tmp_pat
     ]
 
 
+@needs_prometheus
 @pytest.mark.parametrize("release", WINDOWS)
 async def test_a_windows_machine_tells_its_disk_memory_cpu_start_and_stopped_services(
     tmp_path: Path, release: str
@@ -127,7 +130,7 @@ async def test_a_windows_machine_tells_its_disk_memory_cpu_start_and_stopped_ser
     async with (
         served(web.get("/metrics", metrics)) as url,
         open_prometheus(tmp_path, [], windows=int(URL(url).port or 0)) as prometheus,
-        open_monitoring(watched_by(prometheus)) as monitoring,
+        open_monitoring(watched_by(prometheus.url), None) as monitoring,
     ):
         sources: list[Source] = []
 
@@ -145,6 +148,7 @@ async def test_a_windows_machine_tells_its_disk_memory_cpu_start_and_stopped_ser
     )
 
 
+@needs_prometheus
 async def test_a_machine_has_a_source_for_each_alert_and_one_of_readings(tmp_path: Path) -> None:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(text=NODE)
@@ -152,7 +156,7 @@ async def test_a_machine_has_a_source_for_each_alert_and_one_of_readings(tmp_pat
     async with (
         served(web.get("/metrics", metrics)) as url,
         open_prometheus(tmp_path, [RULES], node=int(URL(url).port or 0)) as prometheus,
-        open_monitoring(watched_by(prometheus)) as monitoring,
+        open_monitoring(watched_by(prometheus.url), None) as monitoring,
     ):
         sources: list[Source] = []
 
@@ -171,3 +175,32 @@ async def test_a_machine_has_a_source_for_each_alert_and_one_of_readings(tmp_pat
         "Now: up; 3 % of disk free on /data; 50 % of memory available; load over 5 minutes 1.50; started 2"
     )
     assert len({source.id for source in sources}) == 3
+
+
+LOGINS = [
+    ({"auth": "bearer"}, "glsa_1", {"Authorization": "Bearer glsa_1"}),
+    ({"auth": "basic"}, "ops:pa55", {"Authorization": "Basic b3BzOnBhNTU="}),
+    ({"auth": "header", "header": "X-Scope-OrgID"}, "acme", {"X-Scope-OrgID": "acme"}),
+]
+
+
+@pytest.mark.parametrize(("login", "token", "sent"), LOGINS)
+async def test_a_prometheus_behind_a_login_gets_the_tenants_secret(
+    login: dict[str, str], token: str, sent: dict[str, str]
+) -> None:
+    """Hosted ones want a name and a token by HTTP's basic login, Mimir a header that names the client."""
+
+    async def query(request: web.Request) -> web.Response:
+        if not sent.items() <= dict(request.headers).items():
+            return web.Response(status=401, text="Unauthorized")
+        return web.json_response({"data": {"result": [{"metric": {}, "value": [0, "12"]}]}})
+
+    async with served(web.post("/api/v1/query", query)) as url:
+        async with open_monitoring(watched_by(url, **login), token) as monitoring:
+            assert await monitoring.look() == "Prometheus answered, with 12 targets"
+        async with open_monitoring(watched_by(url, **login), "another") as monitoring:
+            with pytest.raises(MonitoringUnavailable, match=r"HTTP 401: .* the secret monitoring_token"):
+                await monitoring.look()
+        async with open_monitoring(watched_by(url, **login), None) as monitoring:
+            with pytest.raises(MonitoringUnavailable, match="monitoring_token is missing"):
+                await monitoring.look()

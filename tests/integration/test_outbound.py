@@ -199,7 +199,7 @@ async def test_each_url_of_a_tenants_file_is_held_to_it() -> None:
         with pytest.raises(AddressForbidden):
             await desk.load_ticket("1")
     watched = a_tenant(monitoring={"prometheus_url": "http://prometheus.example:9090"})
-    async with open_prometheus(watched, resolve=metadata) as prometheus:
+    async with open_prometheus(watched, None, resolve=metadata) as prometheus:
         with pytest.raises(AddressForbidden):
             await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
     assert metadata.asked == 3

@@ -128,7 +128,7 @@ async def _call_all(says: str) -> None:
         with pytest.raises(AppError, match=says):
             await desk.load_ticket("1")
     watched = a_tenant(monitoring={"prometheus_url": f"https://{NAME}"})
-    async with open_prometheus(watched, resolve=nowhere) as prometheus:
+    async with open_prometheus(watched, None, resolve=nowhere) as prometheus:
         with pytest.raises(AppError, match=says):
             await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
     documented = a_tenant(documentation={"url": f"https://{NAME}/mcp", "tools": [{"name": "search"}]})

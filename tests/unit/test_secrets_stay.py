@@ -125,6 +125,7 @@ HOLDERS = [
         oauth=OAuthSecrets(CANARY, CANARY, CANARY),
         model_api_key=CANARY,
         documentation_token=CANARY,
+        monitoring_token=CANARY,
     ),
     KnownTenant(a_tenant(), TenantSecrets(webhook=(CANARY.encode(),), api_key=CANARY)),
     ApiKey(CANARY),

@@ -453,6 +453,7 @@ DOCS = {"url": "https://mcp.acme.example/mcp", "tools": [{"name": "search"}]}
     [
         ("model_api_key", {"model": {"name": "own", "base_url": "https://model.acme.example/v1"}}),
         ("documentation_token", {"documentation": DOCS}),
+        ("monitoring_token", {"monitoring": {"prometheus_url": "https://mon.acme.example", "auth": "bearer"}}),
     ],
 )
 def test_an_accounts_own_secret_is_its_own_and_no_other_accounts(

@@ -18,7 +18,6 @@ with a session id or without one.
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -43,6 +42,7 @@ from app.integrations.documentation.answers import Document, allowed_page, read_
 from app.integrations.documentation.tools import find_fault
 from app.integrations.documentation.wire import Wire
 from app.integrations.http import Resolve, Sessions, open_sessions
+from app.integrations.login import login_header
 
 _MOST_PAGES: Final = 10
 """Of the list of tools."""
@@ -195,17 +195,10 @@ class Documentation:
         return "the server answered something that is not of the Model Context Protocol"
 
     def _headers(self) -> dict[str, str]:
-        options, token = self._options, self._token
-        headers = {"Accept-Encoding": "identity", "User-Agent": "ai-agents"}
-        if not options.needs_token:
-            return headers
-        if token is None:
+        if self._options.needs_token and self._token is None:
             raise DocumentationUnavailable("the secret documentation_token is missing")
-        if options.header is not None:
-            return {**headers, options.header: token}
-        if options.auth == "basic":
-            return {**headers, "Authorization": f"Basic {base64.b64encode(token.encode()).decode()}"}
-        return {**headers, "Authorization": f"Bearer {token}"}
+        ours = {"Accept-Encoding": "identity", "User-Agent": "ai-agents"}
+        return ours | login_header(self._options, self._token)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ import pytest
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
+from app.core.tenant import MonitoringOptions
 from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
 from app.integrations.http import Outbound, Reply
 from app.integrations.monitoring import Prometheus
@@ -168,7 +169,7 @@ async def test_an_endpoint_that_redirects_is_not_followed() -> None:
     ("status", "says"),
     [
         (302, "HTTP 302, a redirect, and none is followed: monitoring.prometheus_url must be the final address"),
-        (401, "HTTP 401: it wants a login, and none is sent"),
+        (401, "HTTP 401: it refuses the login; check monitoring.auth"),
         (404, "without /graph or /api/v1"),
         (503, "HTTP 503."),
     ],
@@ -178,7 +179,9 @@ async def test_a_prometheus_that_does_not_answer_says_what_to_mend(status: int, 
         async def send(self, *_: object, **__: object) -> Reply:
             return Reply(status, {}, b"")
 
-    prometheus = Prometheus("https://prometheus.example", cast("Outbound", Answering()))
+    prometheus = Prometheus(
+        MonitoringOptions(prometheus_url="https://prometheus.example"), None, cast("Outbound", Answering())
+    )
     with pytest.raises(MonitoringUnavailable) as refused:
         await prometheus.measurements(Addresses(hostnames=("srv-01",)), limit=3)
     assert says in refused.value.detail

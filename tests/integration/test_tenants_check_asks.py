@@ -1,4 +1,4 @@
-"""`ai-agents tenants check` asks a server of documentation, and says what is wrong."""
+"""`ai-agents tenants check` asks a server of documentation and a Prometheus, and says what is wrong."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from app.cli import cli
 from tests.builders import a_tenant, write_tenant
 from tests.integration.documentation_server import Odd, a_tool, odd_server
+from tests.loopback import served
 
 
 async def check(folder: Path, *arguments: str) -> Result:
@@ -64,6 +65,29 @@ async def test_what_is_wrong_is_said(tmp_path: Path, odd: Odd, says: str) -> Non
         a_client(tmp_path, url, documentation_token="token")
         told = await check(tmp_path)
     assert (told.exit_code, told.stdout) == (1, f"acme: documentation: {says}\n")
+
+
+async def test_a_prometheus_is_asked_too(tmp_path: Path) -> None:
+    async def query(request: web.Request) -> web.Response:
+        if "Authorization" not in request.headers:
+            return web.json_response({"data": {"result": [{"metric": {}, "value": [0, "12"]}]}})
+        return web.Response(status=403)
+
+    odd = Odd()
+    async with odd_server(odd) as url, served(web.post("/api/v1/query", query)) as monitored:
+        both = a_tenant(
+            documentation={"url": url, "tools": [{"name": "search"}]}, monitoring={"prometheus_url": monitored}
+        )
+        refused = a_tenant("globex", monitoring={"prometheus_url": monitored, "auth": "bearer"})
+        secrets = {"webhook_secret": "a-secret-of-22-letters", "api_key": "key"}
+        write_tenant(tmp_path, both, documentation_token="token", **secrets)
+        write_tenant(tmp_path, refused, monitoring_token="token", **secrets)
+        told = await check(tmp_path)
+    asked = "documentation: tool search answered with 2 documents; monitoring: Prometheus answered, with 12 targets"
+    refusal = (
+        "Prometheus answered HTTP 403: it refuses the login; check monitoring.auth and the secret monitoring_token."
+    )
+    assert (told.exit_code, told.stdout) == (1, f"acme: fine; {asked}\nglobex: monitoring: {refusal}\n")
 
 
 async def test_a_token_that_is_missing_is_named_and_nobody_is_asked(tmp_path: Path) -> None:
