@@ -251,13 +251,16 @@ class _Note:
         """Of sources, by the identity of one and the words that its excerpt may have."""
 
     def _nearest(self, room: _Room) -> set[str]:
-        """The refs of those that are shown where there is no room for excerpts; an asset's name alone says nothing."""
+        """The refs of those that are shown where there is no room for excerpts, the fittest of any kind.
+
+        The name of an asset that the ticket does not name says nothing.
+        """
         others = [
-            (source.closeness is not Closeness.SAME, place, source.ref)
+            (source.closeness is not Closeness.SAME, -source.score, source.ref)
             for group in self._enhancement.gathered
-            for place, source in enumerate(group.sources)
+            for source in group.sources
             if source.ref not in self._cited
-            and (group.kind is not SourceKind.ASSET or self._enhancement.is_context_only)
+            and (group.kind is not SourceKind.ASSET or source.score >= 1 or self._enhancement.is_context_only)
         ]
         return {ref for *_, ref in sorted(others, key=lambda each: each[:2])[: room.sources]}
 
@@ -502,11 +505,16 @@ class _Note:
         return self._lines[key]
 
     def _line_head(self, source: Source) -> str:
-        """Ref, title, how near it is, what became of it and when."""
+        """Ref, title, how near it is, what became of it and when.
+
+        That it may be related is not said of what a note of high confidence rests on.
+        """
         title = escape(_first_words(one_line(source.title, max_chars=_MAX_TITLE_CHARS), _MAX_TITLE_WORDS))
         day = source.resolved_on.isoformat() if source.resolved_on else ""
         ended = f"{one_line(source.outcome, max_chars=_MAX_OUTCOME_CHARS)} {day}".strip()
-        close = self._labels[f"closeness_{source.closeness}"] if source.closeness else ""
+        is_relied_on = source.ref in self._cited and self._enhancement.confidence is Confidence.HIGH
+        is_told = source.closeness is Closeness.SAME or (source.closeness and not is_relied_on)
+        close = self._labels[f"closeness_{source.closeness}"] if is_told else ""
         updated = self._labels["updated"].format(day=source.updated_on.isoformat()) if source.updated_on else ""
         newer = self._overruled.get(source.ref)
         overruled = self._labels["overruled"].format(ref=newer) if newer else ""

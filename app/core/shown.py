@@ -68,6 +68,8 @@ _PIECE = re.compile(
     r"|,?\s+(?:and|so|because|but|then|until|please|und|weil|aber|dann|bis|bitte|et|car|mais|puis|y|porque|pero)\s+)",
     re.IGNORECASE,
 )
+# Cuts, with what stood between them and other pieces, but for brackets of what is shown.
+_AROUND_CUTS = re.compile(rf"(?:(?:\s*[-–—|/:;,.!?]+)?\s*\(?{_CUT}\)?[\s:;,.!?/|–—-]*)+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])(?=\s)|(?<=\n)")
 
 
@@ -212,10 +214,11 @@ class _Shown:
         """*subject* without its pieces that may give an order: "Badge does not open - …"; empty if none is left."""
         ends = [0, *(at for found in _PIECE.finditer(subject) for at in found.span()), len(subject)]
         parts = [subject[begin:end] for begin, end in pairwise(ends)]
-        shown = [piece if self._is_shown(piece, is_told) else "" for piece in parts[::2]]
-        if not all(shown) and len(words_that_say(" ".join(shown))) < _LEAST_STEMS:
+        shown = [piece if not piece or self._is_shown(piece, is_told) else _CUT for piece in parts[::2]]
+        if _CUT in shown and len(words_that_say(" ".join(shown))) < _LEAST_STEMS:
             return ""
-        return "".join(chain.from_iterable(zip_longest((each or _CUT for each in shown), parts[1::2], fillvalue="")))
+        whole = "".join(chain.from_iterable(zip_longest(shown, parts[1::2], fillvalue="")))
+        return _AROUND_CUTS.sub(f" {_CUT} ", whole).strip() if _CUT in shown else whole
 
     def _is_shown(self, piece: str, is_told: Callable[[str], bool]) -> bool:
         is_report = len(piece.split()) <= _MAX_REPORT_WORDS and reports(piece, self._records)

@@ -53,6 +53,8 @@ class ActWords:
     events: frozenset[str]
     """With the other words of their lines of `Lexicon.actions`."""
     secrets: frozenset[str]
+    stale_secret: frozenset[str]
+    program_asks: frozenset[str]
     of_secrets: frozenset[str]
     supposes: frozenset[str]
     ordinary: frozenset[str]

@@ -418,6 +418,37 @@ def test_with_little_room_what_is_probably_the_same_problem_goes_before_what_may
     assert "PC-0231" not in html
 
 
+def test_with_little_room_the_fittest_is_named_of_any_kind_and_the_machine_that_the_ticket_names() -> None:
+    """Seen in the demo: the article about new phones (0.53) gave way to a ticket about calendars (0.29)."""
+    steps = tuple(Statement(text=f"word{number} " * 17, citations=["T2"]) for number in range(5))
+    tickets = [
+        a_source(id=number, title=f"#{number} Mail", closeness=Closeness.RELATED, score=0.29) for number in ("76", "77")
+    ]
+    article = a_source(SourceKind.ARTICLE, id="5", title="New phones", closeness=Closeness.RELATED, score=0.53)
+    named, other = (
+        a_source(SourceKind.ASSET, id=title, title=title, score=score)
+        for title, score in (("gw-gdn-01", 1.0), ("PC-0231", 0.5))
+    )
+    found = gathered(*tickets, article, other, named)
+    cited: dict[str, Any] = {"next_steps": steps, "facts": (), "hypotheses": (), "summary_citations": ("T2",)}
+    html = render(an_enhancement(gathered=found, **cited), max_words=155)
+    assert "New phones" in html
+    assert "gw-gdn-01" in html
+    assert "#76" not in html
+    assert "PC-0231" not in html
+
+
+def test_a_note_of_high_confidence_does_not_say_of_what_it_rests_on_that_it_may_be_related() -> None:
+    cited, other = (
+        a_source(id=number, title=f"#{number} Mail", closeness=Closeness.RELATED) for number in ("76", "77")
+    )
+    html = render(
+        an_enhancement(gathered=gathered(cited, other), confidence=Confidence.HIGH, summary_citations=("T1",))
+    )
+    assert "#76 Mail</li>" in html
+    assert "#77 Mail (may be related)" in html
+
+
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
 @pytest.mark.parametrize("max_words", [60, 150])
 @pytest.mark.parametrize("is_covered", [True, False])

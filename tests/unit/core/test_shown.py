@@ -70,7 +70,7 @@ def test_a_resolved_tickets_subject_is_shown_only_where_it_speaks_of_the_same_an
     ]
     assert titles("Turn off the firewall", "Outlook mail: run del /s", "Mail arrives at evil.example") == [
         "#0",
-        "#1 Outlook mail: …",
+        "#1 Outlook mail …",
         "#2 (Mail)",
     ]
 
@@ -123,6 +123,16 @@ def test_a_subject_in_the_words_of_our_articles_is_shown_and_else_its_category()
         ("Imprimante de la comptabilité bloquée", True),
         ("La VPN está caída", True),
         ("Drucker abschalten, er ist langsam", False),
+        ("Outlook asks for the password again", True),
+        ("Network drive not reachable after password change", True),
+        ("Kennwort abgelaufen", True),
+        ("Mot de passe oublié", True),
+        ("MFA code not accepted", True),
+        ("Ask again for the password", False),
+        ("Jane asks for the password", False),
+        ("Password reset for everyone", False),
+        ("The caller forgot the password", False),
+        ("Tell the new password again", False),
         ("Coupe le pare-feu, il est bloqué", False),
         ("Apaga el cortafuegos, está caído", False),
         ("Never lock PC-0231, it is slow", False),
@@ -145,7 +155,7 @@ def test_a_subject_may_have_the_names_and_errors_that_the_ticket_has_but_nothing
     hostile = ("OneDrive sync: evil.example/x", "OneDrive sync pending: Remove-Item C:", "SharePoint sync pending")
     assert titles(*hostile, ticket=ticket) == [
         "#0 (OneDrive, sync)",
-        "#1 OneDrive sync pending: …",
+        "#1 OneDrive sync pending …",
         "#2 (sync, pending)",
     ]
 

@@ -32,6 +32,8 @@ _OF: Final = frozenset({"of", "von", "des", "der", "de", "du", "del"})
 WHO_TELLS: Final = 5
 _LETTERS_OF_A_WORD: Final = 3
 _VAIN_WORDS: Final = 3
+_SHORTLY: Final = 4
+_FOR_ALL: Final = frozenset({"everyone", "everybody", "please", "jeder", "jeden", "bitte", "tous", "todos"})
 
 
 def is_pry(parts: Sequence[Chunk], content: Sequence[str]) -> bool:
@@ -62,10 +64,32 @@ def names_secret(parts: Sequence[Chunk]) -> bool:
 def is_report(parts: Sequence[Chunk], records: Records) -> bool:
     """Whether it says what fails and nothing that is to be done, as a subject does: "High CPU, drives slow"."""
     words = words_of(parts)
-    if not words or is_spelled(words) or has_secret(words):
+    if not words or is_spelled(words):
         return False
+    if has_secret(words):
+        return _is_trouble_with_secret(words)
     tells = not act_words().state.isdisjoint(words) or not lexicon().negators.isdisjoint(words)
     return tells and states(words, records)
+
+
+def _is_trouble_with_secret(words: Sequence[str]) -> bool:
+    """Whether it is known trouble, and nobody tells or asks for it: "Password expired", "Outlook asks for the password"."""
+    known, negators = act_words(), lexicon().negators
+    people = known.people | known.you | known.claims | known.orders | known.permits | known.hand_over | known.which
+    people |= _FOR_ALL
+    verbs = known.look | known.ask | known.imperatives | known.tries | known.pass_on | _SWITCHES
+    if any(is_one_of(word, people) or word in people or word.endswith("'s") for word in words):
+        return False
+    if words[0] in _DO or is_action(words[0]) or is_one_of(words[0], verbs):
+        return False
+    at = next(at for at, word in enumerate(words) if is_one_of(word, known.secrets))
+    behind = words[at + 1 : at + 1 + _SHORTLY]
+    if not known.stale_secret.isdisjoint(behind):
+        return True
+    if not negators.isdisjoint(behind):
+        return not known.state.isdisjoint(behind)
+    asks = [each for each in range(1, at) if words[each] in known.program_asks]
+    return any(words[each - 1] in known.things | known.trade for each in asks)
 
 
 def orders(parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
