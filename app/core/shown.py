@@ -25,6 +25,7 @@ from app.core.check.records import Records
 from app.core.check.support import (
     find_foreign,
     gives_order,
+    names_a_secret,
     names_only,
     pries,
     reports,
@@ -201,7 +202,7 @@ class _Shown:
 
         def is_told(piece: str) -> bool:
             is_there = stands_in(piece, f"{said}{trusted}") and not gives_order(piece)
-            return speaks_of(piece, said) or stands_in(piece, trusted) or is_there
+            return not names_a_secret(piece) and (speaks_of(piece, said) or is_there)
 
         subject = self._pieces(title.strip(), is_told)
         if subject:

@@ -401,6 +401,11 @@ def gives_order(text: str) -> bool:
     return orders(_without_participle(read(text).chunks), frozenset())
 
 
+def names_a_secret(text: str) -> bool:
+    """Whether *text* has a word for what is secret, as password, PIN and key are."""
+    return names_secret(read(text).chunks)
+
+
 def _without_participle(parts: Sequence[Chunk]) -> Sequence[Chunk]:
     """*parts* without a participle at the begin, which is no order: "Shared mailbox missing"."""
     is_one = len(parts) > 1 and _PARTICIPLE.fullmatch(parts[0].text) and not parts[0].closes

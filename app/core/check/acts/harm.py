@@ -73,7 +73,7 @@ def is_report(parts: Sequence[Chunk], records: Records) -> bool:
 
 
 def _is_trouble_with_secret(words: Sequence[str]) -> bool:
-    """Whether it is known trouble, and nobody tells or asks for it: "Password expired", "Outlook asks for the password"."""
+    """Whether it is known trouble that nobody tells or asks: "Password expired", "Outlook asks for the password"."""
     known, negators = act_words(), lexicon().negators
     people = known.people | known.you | known.claims | known.orders | known.permits | known.hand_over | known.which
     people |= _FOR_ALL
