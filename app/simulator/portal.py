@@ -53,28 +53,28 @@ class HeldTicket:
 
     id: str
     display_id: str
-    subject: str
-    description: str
     requester: Person
-    category: str
-    priority: str
-    status: str
-    technician: str
     created: datetime
     updated: datetime | None
     resolved: datetime | None
-    resolution: str
+    subject: str
+    description: str = ""
+    category: str = ""
+    priority: str = ""
+    status: str = "Open"
+    technician: str = ""
+    resolution: str = ""
     account: str = ""
     """The id of one of the portal's accounts; empty: none."""
     site: str = ""
     subcategory: str = ""
     group: str = ""
-    trashed: bool = False
-    linked_to: str = ""
+    trashed: bool = field(default=False, init=False)
+    linked_to: str = field(default="", init=False)
     """The id of the ticket that a technician linked it to."""
-    work_logs: list[str] = field(default_factory=list)
+    work_logs: list[str] = field(default_factory=list, init=False)
     """What technicians wrote about their work, HTML."""
-    notes: list[HeldNote] = field(default_factory=list)
+    notes: list[HeldNote] = field(default_factory=list, init=False)
 
 
 @dataclass
@@ -159,45 +159,28 @@ class Portal:
     def add_ticket(
         self,
         *,
-        subject: str,
         id: str | int | None = None,  # noqa: A002 - the word of the sample files
-        description: str = "",
         requester: Mapping[str, Any] | str | None = None,
-        category: str = "",
-        priority: str = "",
-        status: str = "Open",
-        technician: str = "",
         created: datetime | str | None = None,
         updated: datetime | str | None = None,
         resolved: datetime | str | None = None,
-        resolution: str | None = None,
-        account: str = "",
-        site: str = "",
-        subcategory: str = "",
-        group: str = "",
+        **texts: str,
     ) -> HeldTicket:
-        """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others."""
+        """Add a ticket, or replace the one of this id; times default to now, `updated` to the latest of the others.
+
+        *texts*: fields of `HeldTicket`, its subject at least; any other is a TypeError.
+        """
         _refuse_if_full(self.tickets)
         created_at, resolved_at = _time(created) or datetime.now(UTC), _time(resolved)
         ticket_id = self._id_or_next(id)
         ticket = HeldTicket(
             id=ticket_id,
             display_id=str(len(self.tickets) + 1) if self.edition.is_cloud else ticket_id,
-            subject=subject,
-            description=description,
             requester=_person(requester),
-            category=category,
-            priority=priority,
-            status=status,
-            technician=technician,
             created=created_at,
             updated=_time(updated) or resolved_at or created_at,
             resolved=resolved_at,
-            resolution=resolution or "",
-            account=account,
-            site=site,
-            subcategory=subcategory,
-            group=group,
+            **texts,
         )
         self.tickets[ticket_id] = ticket
         return ticket
