@@ -74,9 +74,10 @@ async def open_toolkits(database: Database, settings: TrialSettings) -> AsyncIte
         open_embedder(
             settings.embedding_model, base_url=settings.embedding_base_url, api_key=settings.embedding_api_key
         ) as embedder,
-        Toolkits.open(
-            database,
-            endpoint,
+    ):
+        toolkits = Toolkits(
+            database=database,
+            endpoint=endpoint,
             model=settings.openai_model,
             fallback_model=settings.openai_fallback_model,
             judge_model=settings.openai_judge_model,
@@ -87,9 +88,11 @@ async def open_toolkits(database: Database, settings: TrialSettings) -> AsyncIte
             context_tokens=settings.llm_context_tokens,
             embedder=embedder,
             embedding_timeout=settings.embedding_timeout_seconds,
-        ) as toolkits,
-    ):
-        yield toolkits
+        )
+        try:
+            yield toolkits
+        finally:
+            await toolkits.close()
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from app.db.knowledge.search import Search
 from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.claims import Claim
 from app.db.limits.circuits import Circuits, Dependency
-from app.db.reports.costs import Usages, load_usage
+from app.db.reports.costs import Usages
 from app.db.session import Database, SharedTransaction
 from app.embedding import embed_ticket, may_embed
 from app.enhancement.ports import Documentation, Model, Monitoring, Vectors
@@ -152,7 +152,7 @@ class Toolkit:
         options = self.tenant.model
         if not options.has_budget:
             return True
-        usage = await load_usage(self._database, self.tenant.id, self._usages)
+        usage = await self._usages.load(self._database, self.tenant.id)
         return not any(each.is_used_up for each in budgets(options, usage, is_priced=self._is_priced))
 
 
@@ -183,73 +183,39 @@ class _Opened:
     is_retired: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Toolkits:
-    """The toolkits of all tenants, from `open` until its block ends."""
+    """The toolkits of all tenants, until `close`."""
 
-    _database: Database
-    _endpoint: Endpoint
-    _model: str
-    _fallback_model: str | None
-    _judge_model: str | None
-    _context_timeout: timedelta
-    _model_timeout: timedelta
-    _max_tokens: int
-    _context_tokens: int | None
-    _prices: Mapping[str, Price]
-    _embedder: Embedder | None
-    _embedding_timeout: timedelta
+    database: Database
+    endpoint: Endpoint
+    model: str
+    fallback_model: str | None
+    judge_model: str | None
+    context_timeout: timedelta
+    model_timeout: timedelta
+    max_tokens: int
+    context_tokens: int | None
+    prices: Mapping[str, Price]
+    """By model, as `MODEL_PRICES` has them."""
+    embedder: Embedder | None
+    embedding_timeout: timedelta
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls,
-        database: Database,
-        endpoint: Endpoint,
-        *,
-        model: str,
-        fallback_model: str | None,
-        judge_model: str | None,
-        context_timeout: timedelta,
-        model_timeout: timedelta,
-        max_tokens: int,
-        context_tokens: int | None,
-        prices: Mapping[str, Price],
-        embedder: Embedder | None,
-        embedding_timeout: timedelta,
-    ) -> AsyncIterator[Toolkits]:
-        """*prices*: by model, as `MODEL_PRICES` has them."""
-        toolkits = cls(
-            database,
-            endpoint,
-            model,
-            fallback_model,
-            judge_model,
-            context_timeout,
-            model_timeout,
-            max_tokens,
-            context_tokens,
-            prices,
-            embedder,
-            embedding_timeout,
-        )
-        try:
-            yield toolkits
-        finally:
-            for opened in toolkits._opened.values():
-                await opened.stack.aclose()
+    async def close(self) -> None:
+        for opened in self._opened.values():
+            await opened.stack.aclose()
 
     def unpriced(self, tenant: Tenant) -> list[str]:
         """The models that the tenant's notes may be written by and whose price is not known."""
-        options, prices = tenant.model, Prices(self._prices, tenant.model.price)
-        fallback = None if options.has_own_key else self._fallback_model
-        named = (options.name or self._model, fallback, options.judge_beside(self._judge_model))
+        options, prices = tenant.model, Prices(self.prices, tenant.model.price)
+        fallback = None if options.has_own_key else self.fallback_model
+        named = (options.name or self.model, fallback, options.judge_beside(self.judge_model))
         asked = dict.fromkeys(filter(None, named))
-        return [model for model in asked if not prices.knows(options.base_url or self._endpoint.base_url, model)]
+        return [model for model in asked if not prices.knows(options.base_url or self.endpoint.base_url, model)]
 
     @asynccontextmanager
     async def lend(self, known: KnownTenant) -> AsyncIterator[Toolkit]:
@@ -282,17 +248,17 @@ class Toolkits:
             return fresh
 
     def _vectors_of(self, tenant: Tenant) -> Vectors | None:
-        embedder = self._embedder
+        embedder = self.embedder
         if embedder is None or not may_embed(tenant, embedder):
             return None
-        return partial(embed_ticket, embedder=embedder, tenant=tenant, limit=self._embedding_timeout)
+        return partial(embed_ticket, embedder=embedder, tenant=tenant, limit=self.embedding_timeout)
 
     async def _open(self, known: KnownTenant) -> _Opened:
         tenant = known.tenant
-        await keep_origin(self._database, tenant)
+        await keep_origin(self.database, tenant)
         async with AsyncExitStack() as stack:
             help_desk = await stack.enter_async_context(
-                open_help_desk(known, self._database, longest_wait=LONGEST_WAIT_FOR_A_CALL)
+                open_help_desk(known, self.database, longest_wait=LONGEST_WAIT_FOR_A_CALL)
             )
             monitoring = (
                 await stack.enter_async_context(open_prometheus(tenant, known.secrets.monitoring_token))
@@ -304,20 +270,20 @@ class Toolkits:
                 if tenant.documentation is not None
                 else None
             )
-            own = await stack.enter_async_context(_open_own_endpoint(known, limit=self._model_timeout))
+            own = await stack.enter_async_context(_open_own_endpoint(known, limit=self.model_timeout))
             asked = partial(
                 OpenAIModel,
-                own or self._endpoint,
+                own or self.endpoint,
                 tenant=tenant.slug,
                 is_own=own is not None,
-                limit=self._model_timeout * _OF_MODEL_TIMEOUT,
-                max_tokens=self._max_tokens,
-                context_tokens=tenant.model.context_tokens or (None if own else self._context_tokens),
+                limit=self.model_timeout * _OF_MODEL_TIMEOUT,
+                max_tokens=self.max_tokens,
+                context_tokens=tenant.model.context_tokens or (None if own else self.context_tokens),
                 memory=self._memory,
-                prices=Prices(self._prices, tenant.model.price),
+                prices=Prices(self.prices, tenant.model.price),
             )
-            judge = tenant.model.judge_beside(self._judge_model)
-            model = asked(model=tenant.model.name or self._model, fallback=None if own else self._fallback_model)
+            judge = tenant.model.judge_beside(self.judge_model)
+            model = asked(model=tenant.model.name or self.model, fallback=None if own else self.fallback_model)
             kit = Toolkit(
                 tenant,
                 help_desk,
@@ -326,9 +292,9 @@ class Toolkits:
                 model,
                 asked(model=judge, fallback=None) if judge else None,
                 self._vectors_of(tenant),
-                self._database,
-                self._context_timeout,
-                self._model_timeout,
+                self.database,
+                self.context_timeout,
+                self.model_timeout,
                 not self.unpriced(tenant),
             )
             return _Opened(known, kit, stack.pop_all())

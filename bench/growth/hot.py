@@ -30,7 +30,7 @@ from app.db.ledger.attempts import AttemptRecord
 from app.db.ledger.claims import Claim, Ledger
 from app.db.ledger.enhancements import Enhancements, Reservation
 from app.db.ledger.intake import AcceptedDelivery, Intake
-from app.db.reports.costs import Usages, load_usage
+from app.db.reports.costs import Usages
 from app.db.reports.load import load_by_tenant
 from app.db.session import Database
 from app.db.sql import Statement
@@ -230,7 +230,7 @@ async def _search(system: System, meter: Meter, times: int) -> None:
         async with meter.call("requester"):
             await requesters.about(ticket)
         async with meter.call("budget"):
-            await load_usage(system.database, tenant.id, usages)
+            await usages.load(system.database, tenant.id)
 
 
 async def _sync(system: System, meter: Meter, times: int) -> None:

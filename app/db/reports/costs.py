@@ -13,7 +13,7 @@ from uuid import UUID
 from app.core.budget import Usage
 from app.core.enhancement import Enhancement
 from app.db.each import ask_each, load_each
-from app.db.session import Database, Row, Transaction
+from app.db.session import Database, Row
 from app.db.sql import load
 
 # A tenant's sums, and all tenants' day by day: a thousand have too many days and models to be added up here.
@@ -109,9 +109,10 @@ class Usages:
         self._earlier: dict[UUID, tuple[date, int, Decimal]] = {}
         """Until which day (UTC, not included), and tokens and US dollars since its month began."""
 
-    async def load(self, tx: Transaction, tenant_id: UUID) -> Usage:
-        """Of the tenant of *tx*: today and in the current calendar month (UTC)."""
-        [row] = await tx.rows(_USAGE, tenant_id=tenant_id, known=self._known(tenant_id))
+    async def load(self, database: Database, tenant_id: UUID) -> Usage:
+        """Of one tenant: today and in the current calendar month (UTC)."""
+        async with database.transaction(tenant_id) as tx:
+            [row] = await tx.rows(_USAGE, tenant_id=tenant_id, known=self._known(tenant_id))
         return self._read(tenant_id, row)
 
     async def load_each(self, database: Database, tenant_ids: Sequence[UUID]) -> dict[UUID, Usage]:
@@ -144,12 +145,6 @@ class Usages:
             usd_today=row["usd_today"],
             usd_this_month=known[2] + row["usd_today"],
         )
-
-
-async def load_usage(database: Database, tenant_id: UUID, usages: Usages | None = None) -> Usage:
-    """What the tenant's enhancements took of its model today and in the current calendar month (UTC)."""
-    async with database.transaction(tenant_id) as tx:
-        return await (usages or Usages()).load(tx, tenant_id)
 
 
 async def count_trial(database: Database, tenant_id: UUID, enhancement: Enhancement) -> None:

@@ -16,7 +16,7 @@ from app.db.reports import browsing
 from app.db.reports.audit import list_acts
 from app.db.reports.browsing import Listed, Place, list_page
 from app.db.reports.choices import EVERY
-from app.db.reports.costs import Usages, list_costs, list_helpful, load_month, load_usage
+from app.db.reports.costs import Usages, list_costs, list_helpful, load_month
 from app.db.reports.deliveries import count_each
 from app.db.reports.models import list_estimated, list_unpriced
 from app.db.reports.overview import load_figures
@@ -96,17 +96,17 @@ async def test_the_use_of_a_month_is_read_once_a_day(urls: DatabaseUrls, worker_
     [[now]] = await run_as_superuser(urls, "select now() at time zone 'utc'")
     month, today = (now.day - 1) * 24 + now.hour + 1, now.hour + 1
     usages = Usages()
-    first = await load_usage(worker_db, tenant_id, usages)
+    first = await usages.load(worker_db, tenant_id)
     assert (first.tokens_this_month, first.tokens_today) == (10 * month, 10 * today)
     assert (first.usd_this_month, first.usd_today) == (month / 2, today / 2)
 
     more = "update tally set prompt_tokens = 15 where tenant_id = $1 and hour = date_trunc('hour', now())"
     await run_as_superuser(urls, more, tenant_id)
-    second = await load_usage(worker_db, tenant_id, usages)
+    second = await usages.load(worker_db, tenant_id)
     assert (second.tokens_this_month, second.tokens_today) == (10 * month + 5, 10 * today + 5)
 
     usages._earlier[tenant_id] = (now.date() - timedelta(days=1), 7, usages._earlier[tenant_id][2])
-    assert await load_usage(worker_db, tenant_id, usages) == second
+    assert await usages.load(worker_db, tenant_id) == second
 
     statement = load("app.db.reports", "usage")
     known = {"tenant_id": tenant_id, "known": now.date()}
