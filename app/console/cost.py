@@ -104,15 +104,9 @@ def per_tenant(
     votes: Sequence[Helpful] = (),
     usage: Mapping[UUID, Usage] = MappingProxyType({}),
 ) -> list[TenantCost]:
-    """Each tenant's cost of the month, the highest first.
+    """Each tenant's cost of the month, the highest first; *spent*, *estimated* and *unpriced* name tenant and model.
 
-    Args:
-        tenants: All that have a row.
-        spent: By each tenant and model.
-        estimated: The tenants and models whose endpoint does not tell its tokens.
-        unpriced: Those whose price is not known.
-        votes: On the month's notes.
-        usage: What is used of the budgets now. A month without it, which is over, has its monthly budgets alone.
+    *usage*: what is used of the budgets now. A month without it, which is over, has its monthly budgets alone.
     """
     rows = []
     unsure = {tenant_id for tenant_id, _ in estimated}

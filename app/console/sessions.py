@@ -1,7 +1,7 @@
 """Who is signed in: a signed cookie, which only a process with the key can make, and what the server keeps of it.
 
 Invariant: a cookie is used only after its signature and its age were checked, and that its session was not ended and is
-not idle. Where the provider opened it, it is asked again for the person's groups each `CHECKED_WITHIN`, and rights that
+not idle. Where the provider opened it, it is asked again for the person's groups every few minutes, and rights that
 were not checked for longer open nothing. What was sealed for one purpose can't be opened for another.
 """
 
@@ -25,15 +25,10 @@ from itsdangerous import BadData
 from app.console.access import Access, ClientGroups, Role
 from app.console.roles import Person, SignInRefused
 from app.core.seals import timed_serializer
-from app.db.console_sessions import KeptSession, end_session, store_session, use_session
+from app.db.console_sessions import end_session, store_session, use_session
 from app.db.session import Database
 
 SESSION_LIFE: Final = timedelta(hours=8)
-IDLE: Final = timedelta(minutes=30)
-CHECKED_WITHIN: Final = timedelta(minutes=4)
-"""A removed group loses its rights after this."""
-CHECK_LEASE: Final = timedelta(seconds=60)
-"""Longer than the provider's answer and the database's may take."""
 _LOOK_AGAIN_S: Final = 0.5
 _MAX_SEALED_CHARS: Final = 3_800
 
@@ -102,14 +97,9 @@ class Seals:
         session_id: str | None = None,
         is_checked: bool = False,
     ) -> str:
-        """A session.
+        """A session of one with *role* for all tenants (None: only for those that are named for *groups*).
 
-        Args:
-            name: The person's.
-            role: For all tenants; None: only for those of *groups*.
-            groups: Those of the person's groups for which tenants are named.
-            session_id: None: a fresh one.
-            is_checked: The provider opened it, and is asked again whether it stays open.
+        *is_checked*: the provider opened it, and is asked again whether it stays open.
         """
         facts = {
             "name": name[:200],
@@ -167,12 +157,12 @@ class Sessions:
         facts = self._seals.open_session(cookie)
         if facts is None:
             return None
-        kept = await self._use(facts["id"], by_person=by_person)
+        kept = await use_session(self._database, facts["id"], by_person=by_person)
         if kept is not None and not facts["is_checked"]:
             return _user(facts, facts, self._named)
         while kept is not None and kept.is_unchecked and not kept.may_check:
             await asyncio.sleep(_LOOK_AGAIN_S)  # another request checks; a refresh token may be good for one call alone
-            kept = await self._use(facts["id"], by_person=by_person)
+            kept = await use_session(self._database, facts["id"], by_person=by_person)
         if kept is None:
             return None
         rights = self._seals.reveal(kept.sealed) if kept.sealed else None
@@ -180,16 +170,6 @@ class Sessions:
             # Shielded: who ends the request must not keep rights that were to be checked.
             rights = await asyncio.shield(self._check(facts["id"], rights))
         return None if rights is None else _user(facts, rights, self._named)
-
-    async def _use(self, session_id: str, *, by_person: bool) -> KeptSession | None:
-        return await use_session(
-            self._database,
-            session_id,
-            idle=IDLE,
-            checked_within=CHECKED_WITHIN,
-            lease=CHECK_LEASE,
-            by_person=by_person,
-        )
 
     async def _check(self, session_id: str, rights: dict[str, Any] | None) -> dict[str, Any] | None:
         """Keep the rights of now, or end the session."""

@@ -20,6 +20,12 @@ from app.db.tables import ConsoleSessionRow
 
 KEPT_FOR: Final = timedelta(hours=24)
 """Longer than a cookie is good."""
+IDLE: Final = timedelta(minutes=30)
+CHECKED_WITHIN: Final = timedelta(minutes=4)
+"""A removed group loses its rights after this."""
+_CHECK_LEASE: Final = timedelta(seconds=60)
+"""How long whoever checks the rights has for it alone: longer than the provider's answer and the database's may take."""
+_LIMITS: Final = {"idle": IDLE, "checked_within": CHECKED_WITHIN, "lease": _CHECK_LEASE}
 _USE: Final = load_text(__package__, "use_session")
 
 
@@ -46,28 +52,14 @@ async def store_session(database: Database, session_id: str, sealed: str) -> Non
         await session.execute(kept)
 
 
-async def use_session(
-    database: Database,
-    session_id: str,
-    *,
-    idle: timedelta,
-    checked_within: timedelta,
-    lease: timedelta,
-    by_person: bool,
-) -> KeptSession | None:
-    """Use a session, or add it. None: it was ended, or no person has used it for *idle*.
+async def use_session(database: Database, session_id: str, *, by_person: bool) -> KeptSession | None:
+    """Use a session, or add it. None: it was ended, or no person has used it for `IDLE`.
 
-    Args:
-        database: As the worker's role.
-        session_id: The session's.
-        idle: How long it may be left alone.
-        checked_within: How old the last check of its rights may be.
-        lease: How long whoever is told to check them has for it alone.
-        by_person: A person asks, not an open page that refreshes itself.
+    *by_person*: a person asks, not an open page that refreshes itself.
     """
-    values = {"idle": idle, "checked_within": checked_within, "lease": lease, "by_person": by_person}
+    values = {"tenant_id": EVERY_TENANT, "id": session_id, "by_person": by_person, **_LIMITS}
     async with database.as_tenant(EVERY_TENANT) as session:
-        row = (await session.execute(_USE, {"tenant_id": EVERY_TENANT, "id": session_id, **values})).one_or_none()
+        row = (await session.execute(_USE, values)).one_or_none()
     return None if row is None else KeptSession(row.sealed, row.is_unchecked, row.may_check)
 
 
