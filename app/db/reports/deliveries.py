@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, Uuid, any_, cast, delete, func, literal, select, update
@@ -57,22 +57,11 @@ class DeliveryView:
         return self.code == Code.DISMISSED
 
 
-VIEW: Final[tuple[Any, ...]] = (
-    col(Delivery.job_id),
-    col(Delivery.ticket_id),
-    col(Delivery.event),
-    col(Delivery.status),
-    col(Delivery.attempt),
-    (cast(col(Delivery.attempt), BigInteger) - col(Delivery.attempts_forgiven)).label("attempts_used"),
-    col(Delivery.accepted_at),
-    col(Delivery.updated_at),
-    col(Delivery.settled_at),
-    col(Delivery.lease_until),
-    col(Delivery.code),
-    col(Delivery.last_error),
-    col(Delivery.ignored_because),
-    col(Delivery.trace_context),
-)
+_USED: Final = cast(col(Delivery.attempt), BigInteger) - col(Delivery.attempts_forgiven)
+VIEW: Final = [
+    _USED.label(each.name) if each.name == "attempts_used" else col(getattr(Delivery, each.name))
+    for each in fields(DeliveryView)
+]
 """The columns of a `DeliveryView`."""
 NEWEST_FIRST: Final = (col(Delivery.accepted_at).desc(), col(Delivery.job_id).desc())
 
