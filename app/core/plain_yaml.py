@@ -10,6 +10,8 @@ sets, ordered maps, dates, numbers to base 8, 16 or 60, and no key that is a lis
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 import yaml
@@ -51,80 +53,56 @@ def read_plain_yaml(text: str) -> Any:
 
 
 def _read(text: str) -> Any:
-    documents: list[Any] = []
-    open_ones: list[_Open] = [_Items(documents)]
+    events = _values(text)
+    first = next(events, None)
+    value = None if first is None else _whole(first, events)
+    if next(events, None) is not None:
+        raise TenantFileInvalid("holds two documents (---): write a file for each")
+    return value
+
+
+def _values(text: str) -> Iterator[yaml.Event]:
+    """The events of values, and of the ends of lists and maps."""
     values = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionEndEvent):
-            open_ones.pop()
-            continue
-        if not isinstance(event, yaml.NodeEvent):
-            continue
-        values += 1
-        _check(event, depth=len(open_ones), values=values, has_document=bool(documents) and len(open_ones) == 1)
-        if isinstance(event, yaml.ScalarEvent):
-            open_ones[-1].add_scalar(event)
-        else:
-            is_list = isinstance(event, yaml.SequenceStartEvent)
-            fresh: list[Any] | dict[str, Any] = [] if is_list else {}
-            open_ones[-1].add(fresh)
-            open_ones.append(_Items(fresh) if isinstance(fresh, list) else _Pairs(fresh))
-    return documents[0] if documents else None
+        if isinstance(event, yaml.NodeEvent):
+            values += 1
+            if isinstance(event, yaml.AliasEvent):
+                raise TenantFileInvalid("holds an alias (*): write the value out")
+            tag = getattr(event, "tag", None)
+            if tag is not None:
+                raise TenantFileInvalid(f"holds a tag ({tag[:100]}): write the value without it")
+            if values > MAX_VALUES:
+                raise TenantFileInvalid(f"holds more than {MAX_VALUES} keys and values")
+            yield event
+        elif isinstance(event, yaml.CollectionEndEvent):
+            yield event
 
 
-def _check(event: yaml.NodeEvent, *, depth: int, values: int, has_document: bool) -> None:
-    if isinstance(event, yaml.AliasEvent):
-        raise TenantFileInvalid("holds an alias (*): write the value out")
-    tag = getattr(event, "tag", None)
-    if tag is not None:
-        raise TenantFileInvalid(f"holds a tag ({tag[:100]}): write the value without it")
-    if has_document:
-        raise TenantFileInvalid("holds two documents (---): write a file for each")
-    if values > MAX_VALUES:
-        raise TenantFileInvalid(f"holds more than {MAX_VALUES} keys and values")
-    if depth > MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
+def _whole(event: yaml.Event, events: Iterator[yaml.Event], depth: int = 1) -> Any:
+    """The value that begins with *event*, with all that is in it, of *events*."""
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event)
+    if depth > MAX_DEPTH:
         raise TenantFileInvalid(f"is nested deeper than {MAX_DEPTH} levels")
-
-
-class _Items:
-    """A list whose items are being read."""
-
-    def __init__(self, items: list[Any]) -> None:
-        self._items = items
-
-    def add_scalar(self, event: yaml.ScalarEvent) -> None:
-        self.add(_value(event))
-
-    def add(self, value: Any) -> None:
-        self._items.append(value)
-
-
-class _Pairs:
-    """A map whose keys and values are being read, in turn."""
-
-    def __init__(self, pairs: dict[str, Any]) -> None:
-        self._pairs = pairs
-        self._key: str | None = None
-
-    def add_scalar(self, event: yaml.ScalarEvent) -> None:
-        if self._key is not None:
-            self.add(_value(event))
-        elif event.value in self._pairs:
-            raise TenantFileInvalid(f"{event.value[:100]}: is there twice")
-        else:
-            self._key = event.value
-
-    def add(self, value: Any) -> None:
-        if self._key is None:
+    if isinstance(event, yaml.SequenceStartEvent):
+        return [_whole(item, events, depth + 1) for item in _until_end(events)]
+    pairs: dict[str, Any] = {}
+    for key in _until_end(events):
+        if not isinstance(key, yaml.ScalarEvent):
             raise TenantFileInvalid("has a list or a map as a key: a key is a text")
-        self._pairs[self._key] = value
-        self._key = None
+        if key.value in pairs:
+            raise TenantFileInvalid(f"{key.value[:100]}: is there twice")
+        pairs[key.value] = _whole(next(events), events, depth + 1)
+    return pairs
 
 
-_Open = _Items | _Pairs
+def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    """The first events of the values in a list or map, whose reader takes what follows each of them."""
+    return takewhile(lambda event: not isinstance(event, yaml.CollectionEndEvent), events)
 
 
-def _value(event: yaml.ScalarEvent) -> Any:
+def _scalar(event: yaml.ScalarEvent) -> Any:
     text: str = event.value
     if not event.implicit[0]:  # it is in quotes, or a block of text
         return text
