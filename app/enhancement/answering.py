@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,12 +29,13 @@ from app.core.enhancement import (
 )
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
-from app.core.steps import StepNote, step
+from app.core.steps import StepNote
 from app.enhancement.answer import ParsedAnswer, read_answer
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.result import Known, accepted, context_only, why_no_answer, without_model
 from app.enhancement.second_opinion import ask_opinion
 from app.enhancement.tools import Tools
+from app.enhancement.traced import traced_step
 from app.enhancement.write import compose_messages, compose_repair, draft_schema
 from app.errors import (
     Code,
@@ -46,7 +46,6 @@ from app.errors import (
     ModelUnavailable,
     PromptTooLong,
 )
-from app.telemetry.traces import span
 
 MAX_ANSWERS: Final = 2
 """Answers that are asked of the model: a first one, and a repaired one or, if the first was cut off, a longer one."""
@@ -65,12 +64,12 @@ async def answer_ticket(known: Known, tools: Tools, *, mask: Mask) -> Enhancemen
     work = _Work(known, tools, mask)
     ended: Enhancement | None = None
     while ended is None:
-        with _traced("write") as note:
+        with traced_step("write") as note:
             ended = await _write(work, note)
         if ended is None:
-            with _traced("check") as note:
+            with traced_step("check") as note:
                 ended = await _check(work, note)
-    with _traced("show") as note:
+    with traced_step("show") as note:
         shown = show_enhancement(ended, known.ticket, mask=mask, note=tools.note, records=work.records)
         _tell_end(note, shown, mask)
     return shown
@@ -316,12 +315,6 @@ def _salvage(
     except ModelRefused as error:
         return None, error.detail, checker
     return kept, "", checker
-
-
-@contextmanager
-def _traced(name: str) -> Iterator[StepNote]:
-    with span(f"enhance.{name}"), step(name) as note:
-        yield note
 
 
 def _tell_end(note: StepNote, enhancement: Enhancement, mask: Mask, why: str = "") -> None:

@@ -33,13 +33,7 @@ _COVERS: Final = 0.28
 
 
 async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date) -> Enhancement:
-    """The draft for *ticket*, which is resolved.
-
-    Args:
-        ticket: Of the tenant that *tools* belong to.
-        told: What technicians wrote about it: resolution and notes.
-        tools: The tenant's.
-        today: UTC.
+    """The draft for *ticket*, which is resolved, from what technicians *told* of it: resolution and notes.
 
     Raises:
         NotNeeded: Nothing tells how it was solved, no budget is left, or the model gave no answer: there is no draft,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -20,15 +20,15 @@ import structlog
 from app.core.asset import Addresses, find_addresses
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind, first_sources
-from app.core.steps import StepNote, step
 from app.core.storm import Storm, find_storm
 from app.core.ticket import Ticket
 from app.core.triage import Suggestion, suggest
 from app.core.vectors import TicketVectors
 from app.enhancement.tools import Tools
+from app.enhancement.traced import traced_step
 from app.errors import AppError
 from app.telemetry.metrics import CONTEXT_OUTCOMES, CONTEXT_SECONDS
-from app.telemetry.traces import exemplar, span
+from app.telemetry.traces import exemplar
 
 MAX_SOURCES: Final = 5
 
@@ -120,7 +120,7 @@ def _named_machines(ticket: Ticket) -> Addresses:
 
 
 async def _gather(kind: SourceKind, search: Search, *, ends_at: float) -> Gathered:
-    with _traced(kind) as note:
+    with traced_step(kind) as note:
         started = time.perf_counter()
         found = await _find(kind, search, ends_at=ends_at)
         CONTEXT_SECONDS.labels(kind).observe(time.perf_counter() - started, exemplar=exemplar())
@@ -162,7 +162,7 @@ async def _vectors_of(ticket: Ticket, tools: Tools, ends_at: float) -> TicketVec
 
 async def _about_requester(ticket: Ticket, tools: Tools, ends_at: float) -> Requester:
     """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
-    with _traced("about_requester"):
+    with traced_step("about_requester"):
         try:
             async with asyncio.timeout_at(ends_at):
                 return await tools.requesters.about(ticket)
@@ -187,7 +187,7 @@ async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools, en
     """The storm that the ticket is of; None also where that can't be looked up."""
     if tools.arrivals is None:
         return None
-    with _traced("storm") as note:
+    with traced_step("storm") as note:
         try:
             async with asyncio.timeout_at(ends_at):
                 arrival = await tools.arrivals.before(ticket.id, sources=first_sources(gathered))
@@ -199,9 +199,3 @@ async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools, en
         nothing = "none" if arrival else "not known: no delivery has told of this ticket"
         note.result = f"like {len(storm.others)} others" if storm else nothing
         return storm
-
-
-@contextmanager
-def _traced(name: str) -> Iterator[StepNote]:
-    with span(f"enhance.{name}"), step(name) as note:
-        yield note

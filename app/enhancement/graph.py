@@ -72,13 +72,9 @@ _graph: Final = _compile()
 async def enhance(
     ticket: Ticket, *, tools: Tools, notices: Sequence[Notice] = (), today: date | None = None
 ) -> Enhancement:
-    """The enhancement of *ticket*.
+    """The enhancement of *ticket*, of the tenant that *tools* belong to.
 
-    Args:
-        ticket: Of the tenant that *tools* belong to.
-        tools: The tenant's.
-        notices: Limits that the reader must know, e.g. that the ticket was read from the webhook.
-        today: By which sources are old or new; None: today, UTC.
+    *notices* are limits that the reader must know. By *today* (None: today, UTC) sources are old or new.
     """
     begin = {"ticket": ticket, "today": today or datetime.now(UTC).date(), "notices": tuple(notices)}
     enhancement: Enhancement = await _graph.ainvoke(begin, context=tools, output_keys="enhancement")

@@ -75,14 +75,9 @@ class Heard:
 
 
 async def ask_opinion(judge: Model, checker: Checker, *, mask: Mask, unread: Collection[str], left_s: float) -> Heard:
-    """Ask *judge* about the sentences that *checker* doubts.
+    """Ask *judge* about the sentences that *checker*, which has checked the whole draft, doubts.
 
-    Args:
-        judge: The second model.
-        checker: It has checked the whole draft.
-        mask: With which the first model was asked.
-        unread: Refs of sources that the first model was not given.
-        left_s: Seconds that are left for all models together.
+    *mask* and *unread* (refs of sources that it was not given) are the first model's; *left_s* is left for all models.
     """
     sentences = list(dict.fromkeys(each.sentence for each in checker.lost if each.is_doubtful))[:MAX_SENTENCES]
     records = [record for record in checker.records.records if record.ref and record.ref not in unread]

@@ -9,25 +9,14 @@ once, since its job id there is computed from the one here. The tenant's own att
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from app.core.delivery import Webhook
 from app.core.tenant import Tenant
 from app.db.ledger.claims import Claim, Ledger
-from app.errors import AccountUnknown
+from app.errors import AccountUnknown, Code, NotNeeded
 from app.integrations.servicedesk import ServiceDesk
 from app.tenants import TenantDirectory
-
-
-@dataclass(frozen=True, slots=True)
-class Routed:
-    """Where a delivery went."""
-
-    slug: str
-    """The tenant's."""
-    job_id: UUID
-    """Of the delivery there."""
 
 
 async def route(
@@ -38,8 +27,8 @@ async def route(
     help_desk: ServiceDesk,
     tenants: TenantDirectory,
     ledger: Ledger,
-) -> Routed:
-    """Hand the delivery over.
+) -> NotNeeded:
+    """Hand the delivery over. Returns why the instance itself writes no note.
 
     *claim* is a delivery of *instance*, and *help_desk* is opened with the instance's own key.
 
@@ -55,4 +44,4 @@ async def route(
         raise AccountUnknown(f"no tenant's file names {told} of {instance.slug}")
     job_id = uuid5(known.tenant.id, f"routed:{claim.job_id}")
     await ledger.hand_over(claim, tenant_id=known.tenant.id, job_id=job_id, ticket_id=ticket.id, event=webhook.event)
-    return Routed(known.tenant.slug, job_id)
+    return NotNeeded(f"went to {known.tenant.slug}, as job {job_id}", code=Code.ROUTED)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,7 +24,7 @@ from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.reading.mail import own_words
 from app.core.source import first_sources
-from app.core.steps import StepNote, noted_steps, step
+from app.core.steps import noted_steps, step
 from app.core.storm import find_storm
 from app.core.tenant import Tenant
 from app.core.ticket import Fate, Ticket
@@ -37,6 +37,7 @@ from app.db.limits.rate import hold_until_next_turn
 from app.db.session import Database
 from app.enhancement.closing import draft_closing
 from app.enhancement.graph import enhance
+from app.enhancement.traced import traced_step
 from app.errors import (
     AppError,
     CallsExhausted,
@@ -49,7 +50,7 @@ from app.errors import (
     TicketNotFound,
 )
 from app.telemetry.metrics import ENHANCEMENT_SECONDS
-from app.telemetry.traces import exemplar, span
+from app.telemetry.traces import exemplar
 from app.tenants import KnownTenant, TenantDirectory
 from app.worker.circuits import Circuit
 from app.worker.help_desk_faults import held_unless_others_get_through, told_apart, told_if_gone, without_foreign
@@ -112,7 +113,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         ticket, notices = await _load_ticket(kit, claim.ticket_id, webhook)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
-        with _traced("reserve"):
+        with traced_step("reserve"):
             reservation, is_posted = await _reserve(claim, ticket, webhook, kit, parts, closes=closes)
         enhancement = reservation.enhancement
         if enhancement is None:
@@ -241,7 +242,7 @@ async def _hand_over(claim: Claim, webhook: Webhook, kit: Toolkit, parts: Parts,
         claim, webhook, kit.tenant, help_desk=kit.help_desk, tenants=parts.tenants, ledger=parts.ledger
     )
     await circuit.succeeded()
-    raise NotNeeded(f"went to {routed.slug}, as job {routed.job_id}", code=Code.ROUTED)
+    raise routed
 
 
 async def _post(
@@ -365,7 +366,7 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, webhook: Webhook) -> tuple[
 
     A ticket that is gone is taken out of the history.
     """
-    with _traced("load"):
+    with traced_step("load"):
         try:
             ticket = await kit.help_desk.load_ticket(ticket_id)
         except CallsExhausted:
@@ -383,13 +384,6 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, webhook: Webhook) -> tuple[
         if ticket.fate.is_gone:
             await kit.forget(ticket.id)
         return ticket, ()
-
-
-@contextmanager
-def _traced(name: str) -> Iterator[StepNote]:
-    """A step of the attempt, in its trace as well."""
-    with span(f"enhance.{name}"), step(name) as note:
-        yield note
 
 
 def _ending(enhancement: Enhancement) -> Ending:
