@@ -74,21 +74,11 @@ async def sync_desk(
 ) -> list[SyncReport]:
     """Bring the tickets, articles and assets of one help desk up to date, and record what no webhook told of.
 
-    Each list is read once; its rows are dealt out to the accounts.
+    Each list is read once; its rows are dealt out to the accounts. Returns a report of each tenant; of an instance one
+    more, of itself. On its first run a tenant misses nothing: from then on tickets are watched.
 
-    Args:
-        database: As the worker's role.
-        owners: For whom.
-        desk: Their ServiceDesk Plus.
-        offer: Rings for a delivery; False is fine, the relay rings again.
-        since: On a tenant's first run, no ticket that was updated before; None: all.
-        grace: How long a webhook may take.
-        files: The folder that holds the tenants' folders of Markdown; None: there is none.
-
-    Returns:
-        A report of each tenant; of an instance one more, of itself.
-
-    On its first run a tenant misses nothing: from then on tickets are watched.
+    *offer* rings for a delivery; where it can't, the relay does. *since*: on a tenant's first run, no ticket that was
+    updated before. *grace*: how long a webhook may take. *files* holds the tenants' folders of Markdown.
     """
     run = _Run(database, owners, desk, offer)
     for kind, step in (
@@ -120,9 +110,10 @@ class _Run:
         self._offer = offer
         self.report = SyncReport(self._owner.slug)
         """Of the tenant that owns the help desk, or of the instance."""
+        self._left_out: list[SyncReport] = []
+        self._accounts = Accounts[Share]([])
         if not self._owner.is_instance:
             self._shares = [Share(database, self._owner, self.report)]
-            self._accounts: Accounts[Share] | None = None
             return
         entries = [
             (account, Share(database, known.tenant, SyncReport(known.tenant.slug)))
@@ -130,12 +121,11 @@ class _Run:
             if (account := known.tenant.servicedesk.account) is not None
         ]
         self._accounts = Accounts(entries)
-        self._left_out: list[SyncReport] = []
         self._shares = [share for _, share in entries if share.tenant.id in owners.synced]
 
     async def finish(self) -> list[SyncReport]:
         """The reports; what no tenant owns is kept for the console."""
-        if self._accounts is None:
+        if not self._owner.is_instance:
             return [self.report]
         if not self.report.has_failed:
             await keep_strays(self._database, self._owner.id, self.report.strays)
@@ -162,7 +152,7 @@ class _Run:
         except AppError:
             raise
         except Exception as error:
-            if self._accounts is None:
+            if not self._owner.is_instance:
                 raise
             log.exception("sync_failed", tenant=share.tenant.slug)
             self._leave_out(share, our_fault(error))
@@ -190,7 +180,7 @@ class _Run:
             # the end; of those only the ones that can still count as missed are needed.
             progress = _latest(*(ticket.updated_at for ticket in batch))
             resume_from = min(progress, started_at - RECONCILE_WITHIN) if progress else None
-            dealt = await self._deal("tickets", batch, lambda ticket: self._one_of(ticket.account))
+            dealt = await self._deal("tickets", batch, lambda ticket: _listed(self._accounts.find(ticket.account)))
             for share, tickets in dealt:
                 with self._alone(share):
                     missed = await share.store_tickets(
@@ -202,8 +192,11 @@ class _Run:
         await self._end("tickets", Cursor(seen_up_to=_earliest(newest, started_at), listed_at=started_at))
 
     async def sync_articles(self) -> None:
+        def owners_of(article: Article) -> list[Share]:
+            return self._accounts.of_article(article, self._owner.servicedesk)
+
         await self._sync_all_of(
-            "articles", self._desk.list_articles, self._of_article, Share.store_articles, Share.drop_absent_articles
+            "articles", self._desk.list_articles, owners_of, Share.store_articles, Share.drop_absent_articles
         )
 
     async def sync_files(self, files: Path | None) -> None:
@@ -218,8 +211,11 @@ class _Run:
                 await share.store_files(files / share.tenant.slug)
 
     async def sync_assets(self) -> None:
+        def owners_of(asset: Asset) -> list[Share]:
+            return _listed(self._accounts.of_asset(asset))
+
         await self._sync_all_of(
-            "assets", self._desk.list_assets, self._of_asset, Share.store_assets, Share.drop_absent_assets
+            "assets", self._desk.list_assets, owners_of, Share.store_assets, Share.drop_absent_assets
         )
 
     async def _sync_all_of(
@@ -265,22 +261,11 @@ class _Run:
         """From when on to list: what the tenant needs that was read longest ago. None: all."""
         return _earliest(*(share.list_since(now) for share in self._shares)) if self._shares else None
 
-    def _one_of(self, told: AccountRef) -> list[Share]:
-        found = None if self._accounts is None else self._accounts.find(told)
-        return [] if found is None else [found]
-
-    def _of_article(self, article: Article) -> list[Share]:
-        return [] if self._accounts is None else self._accounts.of_article(article, self._owner.servicedesk)
-
-    def _of_asset(self, asset: Asset) -> list[Share]:
-        found = None if self._accounts is None else self._accounts.of_asset(asset)
-        return [] if found is None else [found]
-
     async def _deal(
         self, kind: CursorKind, batch: list[Item], owners_of: Callable[[Item], list[Share]]
     ) -> list[tuple[Share, list[Item]]]:
         """The rows of each tenant. What no tenant owns is counted and dropped; what moved leaves those who had it."""
-        if self._accounts is None:
+        if not self._owner.is_instance:
             return [(self._shares[0], batch)]
         dealt: dict[int, dict[str, Item]] = {id(share): {} for share in self._shares}
         latest = {row.id: row for row in batch}  # one that moved while it was listed comes twice
@@ -296,6 +281,10 @@ class _Run:
                 with self._alone(share):
                     await share.drop_foreign(kind, foreign)
         return [(share, [*dealt[id(share)].values()]) for share in self._shares if dealt[id(share)]]
+
+
+def _listed(share: Share | None) -> list[Share]:
+    return [] if share is None else [share]
 
 
 def _label(row: object) -> str:
