@@ -8,7 +8,7 @@ sender is done in milliseconds, so the oldest body is that of a sender which hol
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from litestar.exceptions import HTTPException
 from litestar.types import Receive
@@ -19,16 +19,6 @@ MAX_BODY_BYTES: Final = 256 * 1024
 READ_TIMEOUT_S: Final = 10.0
 MAX_BODIES: Final = 500
 MAX_BYTES: Final = 16 * 1024 * 1024
-
-
-class Incoming(Protocol):
-    """As much of a request as is needed to read its body."""
-
-    @property
-    def content_length(self) -> int | None: ...
-
-    @property
-    def receive(self) -> Receive: ...
 
 
 class Bodies:
@@ -44,15 +34,14 @@ class Bodies:
         """Oldest first."""
         self._bytes = 0
 
-    async def read(self, request: Incoming) -> bytes:
-        """The request's body, whole.
+    async def read(self, receive: Receive, *, length: int | None) -> bytes:
+        """A request's body, whole. *length*: as its header `Content-Length` says.
 
         Raises:
             BodyNotReceived: It did not arrive in time, or its sender closed the connection.
             Overloaded: It was ended to make room for others.
             HTTPException: It is larger than `MAX_BODY_BYTES` (413).
         """
-        length = request.content_length
         if length is not None and length > MAX_BODY_BYTES:
             raise HTTPException(status_code=413)
         body = bytearray()
@@ -63,7 +52,7 @@ class Bodies:
                 has_more = True
                 # The server tells that nothing follows in one more message, through two threads: the length does too.
                 while has_more and len(body) != length:
-                    chunk, has_more = await _receive(request, room=MAX_BODY_BYTES - len(body))
+                    chunk, has_more = await _receive(receive, room=MAX_BODY_BYTES - len(body))
                     self._add(chunk, limit)
                 return bytes(body)
         except TimeoutError:
@@ -97,9 +86,9 @@ class Bodies:
             body.clear()  # a traceback refers to it, which would keep the bytes until the next garbage collection
 
 
-async def _receive(request: Incoming, *, room: int) -> tuple[bytes, bool]:
+async def _receive(receive: Receive, *, room: int) -> tuple[bytes, bool]:
     """The next chunk of the body, and whether more follow."""
-    message: Any = await request.receive()
+    message: Any = await receive()
     if message["type"] != "http.request":
         raise _not_received()
     chunk = message.get("body", b"")

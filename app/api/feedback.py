@@ -100,7 +100,7 @@ async def take_vote(
     feedback_key: NamedDependency[FeedbackKey],
 ) -> Response[str]:
     tenant_id, job_id = _read(token, feedback_key)
-    body = await bodies.read(request)
+    body = await bodies.read(request.receive, length=request.content_length)
     if len(body) > _MAX_FORM_BYTES:
         raise HTTPException(status_code=413)
     try:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import structlog
@@ -30,7 +30,7 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from pydantic import BaseModel, Field
 
-from app.api.bodies import MAX_BODY_BYTES, Bodies, Incoming
+from app.api.bodies import MAX_BODY_BYTES, Bodies
 from app.api.errors import send_error
 from app.api.openapi import PROBLEMS, WebhookOperation
 from app.core.body import as_utf8
@@ -127,31 +127,21 @@ class Arrival:
 async def receive_webhook(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Store one delivery, then ring for it."""
     webhooks: Webhooks = request.app.state.webhooks
-    job_id = await webhooks.accept(request, request.scope)
+    job_id = await webhooks.accept(request.scope, request.receive)
     return Response(_answer(job_id), media_type=MediaType.JSON)
 
 
-class Call(Incoming, Protocol):
-    """As much of a request as is needed to accept it."""
+def _headers_of(scope: Scope) -> dict[str, str]:
+    """By their names in lower case; of several of a name the first, as in Litestar's requests."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return headers
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By their names in lower case."""
-        ...
 
-
-class _RawCall:
-    """A request as ASGI tells it."""
-
-    __slots__ = ("content_length", "headers", "receive")
-
-    def __init__(self, scope: Scope, receive: Receive) -> None:
-        self.headers: dict[str, str] = {}
-        for name, value in scope["headers"]:  # the first of several of a name counts, as in Litestar's requests
-            self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        length = self.headers.get("content-length", "")
-        self.content_length = int(length) if length.isascii() and length.isdigit() else None
-        self.receive = receive
+def _length_of(headers: Mapping[str, str]) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 class Webhooks:
@@ -171,7 +161,7 @@ class Webhooks:
         """Answer one POST to `PATH`."""
         scope["path_template"] = PATH
         try:
-            job_id = await self.accept(_RawCall(scope, receive), scope)
+            job_id = await self.accept(scope, receive)
         except Exception as error:  # noqa: BLE001 - as Litestar does: each error has its answer
             await send_error(error, scope, receive, send)
             return
@@ -189,21 +179,21 @@ class Webhooks:
         before, self._last_at = self._last_at, asyncio.get_running_loop().time()
         return self._last_at - before < _KEEP_WITHIN_S
 
-    async def accept(self, call: Call, scope: Scope) -> UUID:
+    async def accept(self, scope: Scope, receive: Receive) -> UUID:
         """Store one delivery, then ring for it. Returns the job id; *scope* gets the exemplar for its metrics.
 
         Raises:
             AppError: Nothing was accepted.
             HTTPException: The body is too large, or not said to be JSON.
         """
-        slug = ""
+        slug, headers = "", _headers_of(scope)
         with span("POST " + PATH, kind=SpanKind.SERVER) as current:
             scope.setdefault("state", {})["exemplar"] = exemplar()
             try:
                 check_headers(scope["headers"], http_version=scope["http_version"])
-                _check_content_type(call.headers)
-                body = await self._bodies.read(call)
-                arrival = authenticate(call.headers, body, self._tenants, now=datetime.now(UTC))
+                _check_content_type(headers)
+                body = await self._bodies.read(receive, length=_length_of(headers))
+                arrival = authenticate(headers, body, self._tenants, now=datetime.now(UTC))
                 slug = arrival.known.tenant.slug
                 tenant, webhook = read_webhook(arrival, self._tenants)
                 slug = tenant.slug

@@ -28,7 +28,7 @@ class Call:
 
 
 def reading(bodies: Bodies, call: Call) -> asyncio.Task[bytes]:
-    return asyncio.create_task(bodies.read(call))  # type: ignore[arg-type]
+    return asyncio.create_task(bodies.read(call.receive, length=call.content_length))  # type: ignore[arg-type]
 
 
 async def settle() -> None:
