@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator
-from html import unescape
 from typing import TYPE_CHECKING, Any, Final
 
 from app.core.note import count_note_words
+from app.core.reading.text import plain_text
 from app.core.source import Gathered, GatherState
 from app.integrations.tokens import estimate_tokens
 
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 12
-_BLOCK_ENDS: Final = re.compile(r"</(?:p|li|ul|ol|div)>")
-_ITEM: Final = re.compile(r"<li>")
-_TAG: Final = re.compile(r"<[^>]*>")
-_SPACES: Final = re.compile(r"[ \t]+")
 
 
 def lines_of(trial: Trial) -> Iterator[str]:
@@ -138,8 +133,7 @@ def _wrapped(line: str) -> Iterator[str]:
 
 def as_text(html: str) -> str:
     """A rendered note as plain text, a line for each paragraph and item."""
-    text = _TAG.sub("", _ITEM.sub("- ", _BLOCK_ENDS.sub("\n", html)))
-    return "\n".join(filter(None, (_SPACES.sub(" ", line).strip() for line in unescape(text).splitlines())))
+    return plain_text(html.replace("<li>", "<li>- "))
 
 
 def json_of(trial: Trial) -> dict[str, Any]:
