@@ -91,7 +91,8 @@ def add_tenant(slug: str, **answers: Any) -> None:
     directory = load_directory()
     path = write_file(settings.tenants_dir, directory, slug=slug, tenant_id=uuid4(), **answers)
     known = choose(load_directory(has_secrets=False), slug)
-    _tell_written(settings, path, known)
+    click.echo(f"wrote {path} (id {known.tenant.id})")
+    _rewrite_list(settings)
     _tell_secret(settings, known)
 
 
@@ -118,7 +119,8 @@ def add_instance(name: str, **answers: Any) -> None:
     settings = _settings()
     path = write_file(_instances_dir(settings), load_directory(), name=name, instance_id=uuid4(), **answers)
     known = choose(load_directory(has_secrets=False), name)
-    _tell_written(settings, path, known)
+    click.echo(f"wrote {path} (id {known.tenant.id})")
+    _rewrite_list(settings)
     _tell_secret(settings, known)
 
 
@@ -256,11 +258,6 @@ def _rewrite_list(settings: TenantSettings) -> bool:
     if path is not None:
         click.echo(f"wrote {path}, the list of all files for Kustomize")
     return path is not None
-
-
-def _tell_written(settings: TenantSettings, path: Path, known: KnownTenant) -> None:
-    click.echo(f"wrote {path} (id {known.tenant.id})")
-    _rewrite_list(settings)
 
 
 def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
