@@ -129,6 +129,8 @@ def _look_at_servers(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[s
 
     looks = [("documentation", look_at_documentation, known) for known in tenants if known.tenant.documentation]
     looks += [("monitoring", look_at_monitoring, known) for known in tenants if known.tenant.monitoring]
+    if not looks:
+        return {}, {}
 
     async def look_at_all() -> list[str | BaseException]:
         places = asyncio.Semaphore(_SERVERS_AT_ONCE)
@@ -141,7 +143,7 @@ def _look_at_servers(tenants: list[KnownTenant]) -> tuple[dict[str, str], dict[s
 
     answers: dict[str, str] = {}
     failed: dict[str, str] = {}
-    for (what, _, known), told in zip(looks, asyncio.run(look_at_all()), strict=True):
+    for (what, _, known), told in zip(looks, run(look_at_all()), strict=True):
         slug = known.tenant.slug
         if isinstance(told, AppError):
             failed[slug] = "; ".join(filter(None, (failed.get(slug), f"{what}: {told.detail}")))

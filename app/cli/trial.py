@@ -55,21 +55,13 @@ def try_ticket(slug: str, ticket_id: str | None, *, is_json: bool) -> None:
 def _try(slug: str, ticket_id: str, *, is_json: bool) -> None:
     # langgraph includes a client of a tracing service, which looks for that service unless it is turned off.
     os.environ.setdefault("LANGSMITH_TRACING", "false")  # noqa: TID251 - before langgraph is imported
-    import uvloop
-
     from app.cli.telling import json_of, lines_of
-    from app.errors import AppError
 
     known = choose(load_directory(), slug)
     if known.tenant.is_instance:
         raise click.ClickException(f"{slug} is a shared help desk: name the tenant whose ticket it is")
-    try:
-        with redirect_stdout(sys.stderr):  # log lines are no part of the answer
-            trial = uvloop.run(_try_ticket(known, ticket_id))
-    except AppError as error:
-        raise click.ClickException(_with_remedy(error, slug)) from error
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    with redirect_stdout(sys.stderr):  # log lines are no part of the answer
+        trial = run(_try_ticket(known, ticket_id), told=lambda error: _with_remedy(error, slug))
     if is_json:
         click.echo(json.dumps(json_of(trial), ensure_ascii=False))
         return

@@ -11,8 +11,11 @@ from pathlib import Path
 import click
 import pytest
 import structlog
+from click.testing import CliRunner
 
+from app.cli import cli
 from app.cli.run import run, telling_errors
+from tests.builders import a_tenant, write_tenant
 
 
 async def _work() -> int:
@@ -46,6 +49,26 @@ def test_of_a_list_of_folders_for_certificates_one_suffices(monkeypatch: pytest.
     monkeypatch.setenv("SSL_CERT_DIR", f"{tmp_path / 'nothing'}:{tmp_path / 'nor this'}")
     with pytest.raises(click.ClickException, match=r"^SSL_CERT_DIR: there is nothing that can be read at .*nor this"):
         run(_work())
+
+
+@pytest.mark.parametrize("command", ["try --tenant acme --ticket 1", "tenants check"])
+def test_each_command_that_calls_out_tells_of_certificates_that_are_not_there(tmp_path: Path, command: str) -> None:
+    documentation = {"url": "https://127.0.0.1:1", "tools": [{"name": "search"}]}
+    write_tenant(
+        tmp_path, a_tenant(documentation=documentation), webhook_secret="w" * 22, api_key="key", documentation_token="t"
+    )
+    variables = {
+        "TENANTS_DIR": str(tmp_path / "files"),
+        "TENANT_SECRETS_DIR": str(tmp_path / "secrets"),
+        "DATABASE_URL": "postgresql://x:y@127.0.0.1:1/z",
+        "OPENAI_API_KEY": "key",
+        "SSL_CERT_FILE": str(tmp_path / "nothing"),
+    }
+    told = CliRunner(env=variables).invoke(cli, command.split())
+    assert (told.exit_code, told.stderr) == (
+        1,
+        f"Error: SSL_CERT_FILE: there is nothing that can be read at {tmp_path / 'nothing'}\n",
+    )
 
 
 @pytest.fixture
