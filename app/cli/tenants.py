@@ -14,9 +14,11 @@ from app.cli.ledger import run_on_ledger
 from app.cli.run import choose, load_directory, no_file, operator, run
 
 if TYPE_CHECKING:
+    from app.db.erasure import Erased
     from app.db.limits.holds import Hold
     from app.db.reports.load import FailedDeliveries, TenantLoad
     from app.db.session import Database
+    from app.settings import EraseSettings
     from app.tenants import KnownTenant, TenantDirectory
 
 
@@ -290,7 +292,6 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
       MIGRATION_DATABASE_URL=postgresql://ai_agents_owner:…@db/ai_agents \
         REDIS_URL=redis://redis:6379/0 ai-agents tenants erase acme
     """
-    from app.erasure import erase_tenant
     from app.settings import EraseSettings, load_settings
 
     settings = load_settings(EraseSettings)
@@ -307,18 +308,20 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
     name = f"{known.tenant.slug} ({chosen})" if known is not None else str(chosen)
     if not is_sure:
         click.confirm(f"Erase all that is stored of {name}? This can't be undone.", abort=True)
-    report = run(
-        erase_tenant(
-            settings.migration_database_url.get_secret_value(),
-            settings.redis_url.get_secret_value(),
-            chosen,
-            actor=operator(),
-        )
-    )
+    report, rings = run(_erase(settings, chosen))
     for table, number in report.erased.items():
         click.echo(f"{table:<14} {number} rows erased")
-    click.echo(f"{'Redis':<14} {report.rings} rings erased")
+    click.echo(f"{'Redis':<14} {rings} rings erased")
     if report.left:
         left = ", ".join(f"{number} in {table}" for table, number in report.left.items())
         raise click.ClickException(f"{name}: rows remain ({left}); run this again")
     click.echo(f"{name}: counted again in every table: 0 rows")
+
+
+async def _erase(settings: EraseSettings, tenant_id: UUID) -> tuple[Erased, int]:
+    """Remove the rows, then the messages in Redis, whose number is returned too. Safe to repeat."""
+    from app.db.erasure import erase_rows
+    from app.queue import erase_rings
+
+    rows = await erase_rows(settings.migration_database_url.get_secret_value(), tenant_id, actor=operator())
+    return rows, await erase_rings(settings.redis_url.get_secret_value(), tenant_id)

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from app.cli.tenants import _erase
 from app.core.delivery import Status
 from app.core.tenant import EVERY_TENANT
 from app.db.erasure import erase_rows
@@ -17,9 +18,9 @@ from app.db.ledger.claims import Ledger
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.db.reports.audit import list_acts
 from app.db.session import Database
-from app.erasure import erase_tenant
 from app.errors import QueueUnavailable, Rejected
-from app.queue import STREAM, RingBroker, open_queue
+from app.queue import STREAM, RingBroker, erase_rings, open_queue
+from app.settings import EraseSettings
 from demo.embedded import DatabaseUrls, ValkeyServer
 from tests.builders import an_outcome
 from tests.integration.database_rows import fill_every_table, find_tables, insert_into
@@ -42,11 +43,11 @@ async def test_every_table_loses_the_tenants_rows_and_keeps_the_others(
         for tenant_id in (gone, kept, gone):
             assert await queue.offer(tenant_id, uuid4())
 
-        report = await erase_tenant(urls.owner, valkey.url, gone, actor="ines")
+        report = await erase_rows(urls.owner, gone, actor="ines")
 
         assert report.left == {}
         assert report.erased.keys() == set(tables)
-        assert report.rings == 2
+        assert await erase_rings(valkey.url, gone) == 2
         assert await redis.xlen(STREAM) == 1
         await redis.delete(STREAM)
     [act] = [act for act in await list_acts(worker_db, [EVERY_TENANT], limit=10) if str(gone) in act.detail]
@@ -91,9 +92,10 @@ async def test_a_table_that_this_release_does_not_know_is_emptied_too(
 
 async def test_erasing_twice_finds_nothing_the_second_time(urls: DatabaseUrls, valkey: ValkeyServer) -> None:
     tenant_id = uuid4()
-    await erase_tenant(urls.owner, valkey.url, tenant_id, actor="ines")
-    report = await erase_tenant(urls.owner, valkey.url, tenant_id, actor="ines")
-    assert (report.erased, report.left, report.rings) == ({}, {}, 0)
+    for _ in range(2):
+        report = await erase_rows(urls.owner, tenant_id, actor="ines")
+    assert (report.erased, report.left) == ({}, {})
+    assert await erase_rings(valkey.url, tenant_id) == 0
 
 
 async def test_work_that_runs_may_end_first_and_nothing_more_is_begun(
@@ -123,8 +125,9 @@ async def test_a_redis_that_is_out_is_told_and_the_rows_are_gone_all_the_same(
 ) -> None:
     tenant_id = uuid4()
     tables = await fill_every_table(superuser, tenant_id)
+    settings = {"migration_database_url": urls.owner, "redis_url": "redis://127.0.0.1:1/0"}
     with pytest.raises(QueueUnavailable):
-        await erase_tenant(urls.owner, "redis://127.0.0.1:1/0", tenant_id, actor="ines")
+        await _erase(EraseSettings.model_validate(settings), tenant_id)
     assert set((await rows(superuser, tables, tenant_id)).values()) == {0}
 
 
