@@ -22,11 +22,8 @@ def open_help_desk(
 ) -> AbstractAsyncContextManager[ServiceDesk]:
     """The tenant's help desk, for a `with` block.
 
-    Args:
-        known: The tenant and its secrets.
-        database: As the worker's role: it holds the limit of calls and the access token, which all processes share.
-        longest_wait: How long a call may wait for the limiter until `CallsExhausted` is raised.
-        is_patient: For calls of the sync: they leave the bursts to attempts, for which people wait.
+    Of a call that would wait for longer than *longest_wait* for the limiter, `CallsExhausted` is raised. The sync
+    *is_patient*: it leaves the bursts to attempts, for which people wait.
 
     Raises:
         TenantFileInvalid: A secret is missing or of the other edition.

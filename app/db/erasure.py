@@ -50,12 +50,7 @@ async def erase_rows(
 
     Its deliveries are held back first, and what workers do for it may end.
 
-    Args:
-        url: The owner's.
-        tenant_id: Whose.
-        actor: Who erases, for the record.
-        patience: How long work that runs may take to end.
-        batch: Rows of a transaction: 10,000 take a second at most.
+    *url* is the owner's. *patience* is for work that runs to end; *batch* rows of a transaction take a second at most.
 
     Raises:
         Rejected: *tenant_id* is no tenant's, *url* is not the owner's, or workers still held deliveries after

@@ -132,10 +132,8 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         """A transaction in which PostgreSQL shows the rows of *tenant_id* alone; None: of `due` and nothing else.
 
-        Args:
-            tenant_id: Whose rows.
-            is_forgettable: A crash of PostgreSQL within a second may undo it.
-            reads_all_times: Where one row's time that Python does not have must not end a look at all tenants.
+        One that *is_forgettable* a crash of PostgreSQL within a second may undo. One that *reads_all_times* is not
+        ended by a row's time that Python does not have.
 
         Raises:
             DatabaseUnavailable: PostgreSQL is down, full, read-only or too slow. Whether the commit happened is not known.

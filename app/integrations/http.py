@@ -260,11 +260,11 @@ async def open_outbound(
     Args:
         allow_private: The tenant's `allow_private_address`.
         timeout: For a whole call, from the look-up of the name to the last byte.
-        max_bytes: The largest body that is read.
-        resolve: Looks up names in place of the system.
-        tls: Trusted certificates in place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
+        max_bytes: Of a body.
+        resolve: In place of the system.
+        tls: In place of the system's (which SSL_CERT_FILE and SSL_CERT_DIR change).
         is_guarded: False for a URL of the installation's own: any address is allowed, and http is proxied too.
-        connections: At most so many at once to one scheme.
+        connections: At once to one scheme.
     """
     opening = open_sessions(
         allow_private=allow_private, resolve=resolve, tls=tls, is_guarded=is_guarded, connections=connections

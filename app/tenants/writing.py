@@ -61,16 +61,9 @@ def _check_address(edition: str, url: str) -> None:
 def add_tenant(folder: Path, directory: TenantDirectory, *, slug: str, tenant_id: UUID, **answers: Any) -> Path:
     """Write the file of a new tenant: of one with its own help desk with all settings, of an account what it needs.
 
-    Args:
-        folder: `TENANTS_DIR`.
-        directory: The tenants that there are.
-        slug: The file's name.
-        tenant_id: A fresh uuid.
-        answers: `name`; for an account of an instance `instance`, `account` and `account_name` (one of the two may be
-            None); else `edition`, `url`, `accounts_url`, `technician`, `allow_private_address`; `webhook_auth`.
-
-    Returns:
-        The file.
+    *folder* is `TENANTS_DIR`. *answers*: `name`; for an account of an instance `instance`, `account` and `account_name`
+    (one of the two may be None); else `edition`, `url`, `accounts_url`, `technician`, `allow_private_address`;
+    `webhook_auth`.
 
     Raises:
         TenantFileInvalid: The answers are not valid, the tenant would clash with another, or the file exists.

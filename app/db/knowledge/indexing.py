@@ -161,15 +161,7 @@ async def index_next(
 ) -> str | None:
     """Index the next batch of documents, in order of id, that were indexed in another language or by older rules.
 
-    Args:
-        session: A transaction of the tenant.
-        tenant_id: The same tenant.
-        kind: Of which documents.
-        after: The id that the last call returned; "" to begin.
-        language: The tenant's.
-
-    Returns:
-        The id to continue after; None when all are done.
+    Returns the id to continue *after* ("" to begin); None when all are done.
     """
     await lock_index(session, tenant_id, kind, language=language)
     id_ = col(_TABLES[kind].id)

@@ -63,12 +63,9 @@ _OWNED_SCORE: Final = 0.5
 
 
 class InventorySearch:
-    """One tenant's assets, for the port `Inventory`.
+    """One tenant's assets, for the port `Inventory`, their fields named in its notes' language.
 
-    Args:
-        database: As the worker's role.
-        tenant: Whose notes' language the fields are named in.
-        asset_url: The page of an asset, from its id; empty: it has none.
+    *asset_url* is the page of an asset, from its id; empty: it has none.
     """
 
     def __init__(self, database: Transactions, tenant: Tenant, *, asset_url: Callable[[str], str]) -> None:

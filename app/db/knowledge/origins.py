@@ -23,10 +23,6 @@ _COMPLETE: Final = load(__package__, "complete_origin")
 async def keep_origin(database: Database, tenant: Tenant) -> None:
     """Remember the account that *tenant* is, at its first use; nothing for a tenant with a help desk of its own.
 
-    Args:
-        database: Where its rows are.
-        tenant: As its file describes it now.
-
     Raises:
         TenantFileInvalid: What is stored of this tenant is of another account.
     """

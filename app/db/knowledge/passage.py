@@ -35,11 +35,7 @@ def choose_passage(
 ) -> str:
     """The consecutive *pieces* that hold most of the query (the first such), and as much around them as fits.
 
-    Args:
-        pieces: As `split_pieces` gives them.
-        found: The terms of the query in each piece.
-        weights: The weight of each term.
-        max_chars: The longest result, with its ellipses.
+    *pieces* are as `split_pieces` gives them; *found* has the terms of the query in each, *weights* what a term weighs.
     """
     text = "".join(pieces).strip()
     if len(text) <= max_chars:

@@ -39,13 +39,8 @@ async def record_missed(
 ) -> list[UUID]:
     """Record deliveries for those of *tickets* whose webhook is missing. Returns their job ids.
 
-    Args:
-        session: A transaction of the tenant.
-        tenant_id: The same tenant.
-        tickets: As ServiceDesk Plus has them now. One that is closed or gone needs no note any more.
-        events: The events that lead to a note: of `ticket_created` and `ticket_updated` those that are among them.
-        since: What happened before is not looked at.
-        until: What happened later neither: its webhook may be on its way.
+    Of those *events* that lead to a note, `ticket_created` and `ticket_updated` are looked at, as far as they happened
+    from *since* to *until*: the webhook of a later one may be on its way. A ticket that is closed or gone needs no note.
     """
     open_tickets = [ticket for ticket in tickets if ticket.fate is Fate.OPEN]
     # In this order: a ticket that was recorded as created just now has its delivery.
