@@ -22,7 +22,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.embedded import PostgresServer, _Account, find_free_port, open_postgres, open_valkey
+from demo.embedded import PostgresServer, _Account, open_postgres, open_valkey
 from demo.failure import RunFailed
 from demo.run_folder import _identify_by_ps, identify, open_run_folder
 from tests.connections import connected
@@ -107,27 +107,6 @@ async def test_the_roles_are_as_a_provider_of_databases_makes_them(postgres: Pos
         "intake": {**plain, "rolname": "ai_agents_intake"},
         "worker": {**plain, "rolname": "ai_agents_worker"},
     }
-
-
-async def test_roles_serve_any_number_of_databases(postgres: PostgresServer) -> None:
-    for name in ("first", "second"):
-        await postgres.create_database(name)
-    first, second = [await postgres.create_roles(name) for name in ("first", "second")]
-
-    connection = await asyncpg.connect(second.owner)
-    await connection.execute("CREATE TABLE kept (word text)")
-    await connection.close()
-    await postgres.create_database("third", template="second")
-
-    assert first.owner.replace("/first", "/second") == second.owner
-    async with connected((await postgres.create_roles("third")).superuser) as connection:
-        assert await connection.fetchval("SELECT to_regclass('kept')::text") == "kept"
-    await postgres.drop_database("third")
-
-
-async def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(postgres.superuser_url().replace("postgres:", "postgres:not-", 2))
 
 
 async def test_words_of_other_languages_are_words(postgres: PostgresServer) -> None:
@@ -316,8 +295,3 @@ def rights_in(folder: Path) -> dict[Path, tuple[int, int]]:
 async def _select_one(url: str) -> object:
     async with connected(url) as connection:
         return await connection.fetchval("SELECT 1")
-
-
-def test_no_two_servers_of_a_process_are_given_one_port() -> None:
-    ports = [find_free_port() for _ in range(500)]
-    assert len(set(ports)) == len(ports)

@@ -110,16 +110,6 @@ def test_an_answer_keeps_to_the_words_that_it_may_have(max_words: int) -> None:
     assert count_words(texts_of(compose(prompt))) <= max_words
 
 
-def test_sentences_are_split_where_they_end_and_nowhere_else() -> None:
-    text = "Die Adresse war falsch, z. B. 10.20.1.25. Den Dienst, d. h. den Spooler, prüfen.\n1. Öffnen.\n- Drucken"
-    assert texts_of(answer(a_ticket(problem="Nichts geht.", resolution=f"{text}\nwird abgeschn…"))) == [
-        "Die Adresse war falsch, z. B. 10.20.1.25.",
-        "Den Dienst, d. h. den Spooler, prüfen.",
-        "Öffnen.",
-        "Drucken",
-    ]
-
-
 def test_it_extracts_of_the_resolution_alone_and_nothing_that_the_problem_or_the_ticket_says() -> None:
     source = a_ticket(
         problem="The scanner stops at page three and shows error 42.",
@@ -133,27 +123,11 @@ def test_it_extracts_of_the_resolution_alone_and_nothing_that_the_problem_or_the
 @pytest.mark.parametrize(
     ("resolution", "summary", "steps"),
     [
-        # That it works again is no step.
+        # That it works again is no step, nor what was seen or told.
         ("IPsec was blocked. Enable pass-through. VPN connected at once.", "IPsec was blocked.", 1),
-        ("IPsec was blocked. Enable pass-through. Job ran OK. Rendered without a crash.", "IPsec was blocked.", 1),
-        ("IPsec was blocked. Enable pass-through. Put up a guard and a sign.", "IPsec was blocked.", 2),
-        # Nor is what was seen or told.
         ("IPsec was blocked. Told Maria. Enable pass-through.", "IPsec was blocked.", 1),
-        ("IPsec was blocked. The queue was full of old jobs. Enable pass-through.", "IPsec was blocked.", 1),
-        ("IPsec was blocked. It came back after the restart. Enable pass-through.", "IPsec was blocked.", 1),
-        ("IPsec was blocked. Users confirmed that it works. Enable pass-through.", "IPsec was blocked.", 1),
-        # The summary is the cause, wherever it stands; else what was done, and never that it works again.
+        # The summary is the cause, wherever it stands; else what was done.
         ("Unlocked it in the directory. A phone had the old password.", "A phone had the old password.", 1),
-        (
-            "Saved password in the client was old. Deleted it. Also told her.",
-            "Saved password in the client was old.",
-            2,
-        ),
-        (
-            "Started it in safe mode, disabled the add-in. Opens normally.",
-            "Started it in safe mode, disabled the add-in.",
-            0,
-        ),
         ("詰まったジョブを削除しました。印刷できました。", "詰まったジョブを削除しました。", 0),
     ],
 )
@@ -164,10 +138,6 @@ def test_of_a_resolution_the_summary_is_what_was_wrong_and_the_steps_what_was_do
     assert (draft.summary, len(draft.next_steps)) == (summary, steps)
 
 
-def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_are() -> None:
-    assert answer(a_ticket(fit=0.05, closeness="same")).summary_citations == ["T1"]
-
-
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
@@ -176,144 +146,16 @@ def test_what_the_search_takes_for_the_same_problem_fits_however_few_its_words_a
             "Applies to srv-file01.\nCheck the free space.\nLook for a running backup.\nLimits of copies are in the plan.",
             ["Check the free space.", "Look for a running backup."],
         ),
-        (
-            "Die Server heißen srv-file01 und 02.\nAm Server die Liste der Aufträge öffnen.\nPrüfen Sie den Platz.",
-            ["Am Server die Liste der Aufträge öffnen.", "Prüfen Sie den Platz."],
-        ),
-        (
-            "Bilder gehen nicht verloren.\nDas Kennwort am PC ändern.\nDas Konto anmelden.\nEs muss eingegeben werden.",
-            ["Das Kennwort am PC ändern.", "Das Konto anmelden."],
-        ),
-        ("The valve stays open.\nUsers are driven to open.\nClose it at night.", ["Close it at night."]),
-        (
-            "Les disques se remplissent vite.\nVérifiez l'espace libre.\nRedémarrez le service.",
-            ["Vérifiez l'espace libre.", "Redémarrez le service."],
-        ),
         # Marked items are its steps, whatever their words.
         ("Check nothing twice.\n1. Space: 5 % at least\n2) Queue: below 2", ["Space: 5 % at least", "Queue: below 2"]),
         # A part that is named.
-        (
-            "## Cause\nNo limit.\n## Fix\nA limit of 10 GB. Volume grown to 2 TB.\n## See also\nOpen the plan.",
-            ["A limit of 10 GB.", "Volume grown to 2 TB."],
-        ),
         ("Cause: copies without limit.\nSolution: a limit of 10 % was set.", ["a limit of 10 % was set."]),
-        ("Ursache:\nKopien ohne Grenze.\nLösung:\nGrenze von 10 %.", ["Grenze von 10 %."]),
         # Nothing of the kind: it says less.
         ("Updates are made on Sundays. Testers get them first. The team owns the plan.", []),
     ],
 )
 def test_the_steps_of_an_article_are_what_it_tells_to_do(text: str, steps: list[str]) -> None:
     assert steps_of(answer(an_article(text), subject="Drives hang")) == steps
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Error 809: the router lets no IPsec through.\nRestart it.", "Error 809: the router lets no IPsec through."),
-        ("Applies to all.\nCause: IPsec is blocked.\nRestart it.", "IPsec is blocked."),
-        ("Applies to all.\nRestart the router.", "Slow file server"),
-    ],
-)
-def test_an_article_s_cause_is_the_summary_and_its_title_where_it_names_none(text: str, said: str) -> None:
-    draft = answer(an_article(text), subject="VPN error 809", description="My router is new.")
-    assert (draft.summary, draft.summary_citations) == (said, ["K1"])
-
-
-def test_an_article_that_names_no_cause_is_summed_up_by_the_ticket_of_the_same_problem() -> None:
-    text = "1. Delete the saved entries in the credential manager.\n2. Sign in on the phone with the new password."
-    cause = "The credential manager still held the old password."
-    ticket = a_ticket(
-        title="Outlook asks", problem="", resolution=f"{cause} Deleted it.", closeness="same", age_days=300
-    )
-    asked = {"subject": "Outlook asks for the password", "description": "Since I changed my password."}
-    draft = answer(an_article(text, title="Changing a password", age_days=1), ticket, **asked)
-    assert (draft.summary, draft.summary_citations) == (cause, ["T1"])
-    assert [step.citations for step in draft.next_steps] == [["K1"], ["K1"]]
-
-
-def a_phishing_ticket(resolution: str, **changes: Any) -> dict[str, Any]:
-    problem = "Clicked the link and entered the password."
-    return a_ticket(title="Phishing mail", problem=problem, resolution=resolution, **changes)
-
-
-PHISHING = {"subject": "Phishing", "description": "I clicked the link in a mail and entered my password."}
-
-
-def test_where_a_ticket_tells_one_sentence_the_steps_are_an_article_s() -> None:
-    text = "Reset the password and revoke all sessions.\nNever delete the mail.\nCheck the rules of the mailbox."
-    article = an_article(text, title="Phishing: a user clicked the link of a mail", age_days=300)
-    ticket = a_phishing_ticket("Reset the user's account, checked rules and purged 14 copies.", age_days=9)
-    draft = answer(ticket, article, **PHISHING)
-    assert (draft.summary_citations, [step.citations for step in draft.next_steps]) == (["T1"], [["K1"], ["K1"]])
-    other = article | {"title": "Disks", "text": "Remove old journals.\nExtend the volume."}
-    assert answer(ticket, other, **PHISHING).next_steps == []
-
-
-def test_where_an_article_lists_things_the_steps_are_those_of_the_ticket_that_sums_it_up() -> None:
-    text = "The phone list of security. The forms."
-    article = an_article(text, title="Phishing: clicked the link of a mail", age_days=1)
-    ticket = a_phishing_ticket("The mail had passed the filter. Blocked its sender.", closeness="same", age_days=200)
-    draft = answer(article, ticket, **PHISHING)
-    assert draft.next_steps == [Statement(text="Blocked its sender.", citations=["T1"])]
-
-
-def test_another_host_of_a_domain_is_something_new() -> None:
-    article = an_article("Enter access.kontor.example as the gateway.", title="VPN gateway")
-    draft = answer(article, subject="VPN", description="The VPN client can't find the gateway vpn1.kontor.example.")
-    assert steps_of(draft) == ["Enter access.kontor.example as the gateway."]
-
-
-def test_an_article_that_tells_nobody_to_do_something_is_told_as_facts() -> None:
-    text = "Weekly codes are switched off. Guests register at the desk. The host approves."
-    draft = answer(an_article(text), subject="Guest needs weekly codes")
-    assert [fact.text for fact in draft.facts] == ["Guests register at the desk.", "The host approves."]
-    assert draft.next_steps == []
-
-
-@pytest.mark.parametrize(
-    ("newer", "older", "subject", "description"),
-    [
-        (  # the one about the ticket's own words
-            a_ticket(title="Receipt printer prints nothing", problem="Prints nothing."),
-            a_ticket(title="Question marks on receipts", problem="Since the till was exchanged."),
-            "Receipts in shop 12",
-            "Question marks on each receipt, the till was exchanged.",
-        ),
-        (  # a machine's name is not what a ticket is about
-            a_ticket(
-                title="srv-prn01: prn-recept01 does not print", problem="prn-recept01 at 10.30.6.11 prints nothing."
-            ),
-            a_ticket(title="Each page takes a minute", problem="Printing is slow."),
-            "prn-recept01 slow",
-            "10.30.6.11 on srv-prn01 takes a minute for each page.",
-        ),
-        (  # the same error text goes before all else
-            a_ticket(title="VPN broken with the new router", problem="Error 691."),
-            a_ticket(),
-            "VPN broken",
-            "New router, error 809.",
-        ),
-    ],
-    ids=["words", "machine", "error text"],
-)
-def test_of_sources_that_fit_the_nearer_one_leads_though_another_is_newer(
-    newer: dict[str, Any], older: dict[str, Any], subject: str, description: str
-) -> None:
-    sources = newer | {"age_days": 2}, older | {"ref": "T2", "age_days": 90}
-    assert answer(*sources, subject=subject, description=description).summary_citations == ["T2"]
-
-
-def test_what_a_ticket_says_besides_is_answered_by_the_source_about_it() -> None:
-    title, problem = "Toner of the copier empty", "The copier wants toner."
-    toner = a_ticket(ref="T2", title=title, problem=problem, resolution="The drum was worn. Changed drum and toner.")
-    asked = {"subject": "Two things", "description": f"1) VPN error 809 since the new router. 2) {problem}"}
-    draft = answer(SOURCES[0], toner, **asked)
-    assert draft.summary_citations == ["T1"]
-    assert [(fact.text, fact.citations) for fact in draft.facts] == [
-        ("The drum was worn.", ["T2"]),
-        ("Changed drum and toner.", ["T2"]),
-    ]
-    assert answer(SOURCES[0], toner | {"age_days": 700}, **asked).facts == []
 
 
 def test_an_old_source_counts_less_and_a_newer_article_more() -> None:
