@@ -18,16 +18,15 @@ from app.core.asset import Asset
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.db.knowledge.cursors import Cursor, CursorKind, load_cursor
-from app.db.knowledge.documents import DocumentKind
+from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.indexing import index_next, is_indexed_otherwise
 from app.db.knowledge.linking import keep_votes
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import (
     drop_absent_articles,
     drop_absent_assets,
-    drop_articles,
     drop_assets,
-    drop_tickets,
+    drop_stored,
     save_cursor,
     upsert_articles,
     upsert_assets,
@@ -101,8 +100,8 @@ class Share:
             if kind == "assets":
                 removed = await drop_assets(session, tenant.id, ids)
             else:
-                drop = drop_tickets if kind == "tickets" else drop_articles
-                removed = await drop(session, tenant.id, ids, language=tenant.note.language)
+                of_kind: DocumentKind = TICKETS if kind == "tickets" else ARTICLES
+                removed = await drop_stored(session, tenant.id, of_kind, ids, language=tenant.note.language)
         self.report.removed += removed
 
     async def store_tickets(

@@ -21,6 +21,7 @@ from app.core.outcome import MODEL_PATIENCE, TENANT_PATIENCE
 from app.core.price import Price
 from app.core.tenant import Tenant
 from app.core.vectors import Embedder
+from app.db.knowledge.documents import TICKETS
 from app.db.knowledge.inventory import InventorySearch
 from app.db.knowledge.origins import keep_origin
 from app.db.knowledge.requesters import RequesterSearch
@@ -145,7 +146,7 @@ class Toolkit:
         """Remove a ticket that is gone from the history."""
         store = await asyncio.to_thread(_load_store)
         async with self._database.as_tenant(self.tenant.id) as session:
-            await store.drop_tickets(session, self.tenant.id, [ticket_id], language=self.tenant.note.language)
+            await store.drop_stored(session, self.tenant.id, TICKETS, [ticket_id], language=self.tenant.note.language)
 
     async def _may_use_model(self) -> bool:
         """Whether no budget is used up. Notes that are in work at that moment are not stopped."""

@@ -39,8 +39,7 @@ _BATCH: Final = 200
 
 _INDEX: Final = load_text(__package__, "index")
 
-
-_TABLES: Final[Mapping[DocumentKind, type[TicketRow | ArticleRow]]] = {"ticket": TicketRow, "article": ArticleRow}
+TABLES: Final[Mapping[DocumentKind, type[TicketRow | ArticleRow]]] = {"ticket": TicketRow, "article": ArticleRow}
 
 
 async def lock_index(session: AsyncSession, tenant_id: UUID, kind: DocumentKind, *, language: Language) -> str:
@@ -98,7 +97,7 @@ async def _changed(
     session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Sequence[str], *, language: Language, keep: bool
 ) -> list[dict[str, Any]]:
     """Of these documents, as `index.sql` takes them, those that are indexed otherwise than they should be."""
-    row: Any = _TABLES[kind]
+    row: Any = TABLES[kind]
     texts: tuple[Any, ...] = (
         (row.title, row.text, literal("")) if row is ArticleRow else (row.subject, row.description, row.resolution)
     )
@@ -152,8 +151,8 @@ async def drop_documents(
 ) -> None:
     """Delete these rows of *kind*'s table and their entries in the index. The caller holds `lock_index`."""
     await index_documents(session, tenant_id, kind, ids, language=language, keep=False)
-    is_one = col(_TABLES[kind].id) == any_(literal(ids, ARRAY(Text)))
-    await session.execute(delete(_TABLES[kind]).where(col(_TABLES[kind].tenant_id) == tenant_id, is_one))
+    is_one = col(TABLES[kind].id) == any_(literal(ids, ARRAY(Text)))
+    await session.execute(delete(TABLES[kind]).where(col(TABLES[kind].tenant_id) == tenant_id, is_one))
 
 
 async def index_next(
@@ -164,8 +163,8 @@ async def index_next(
     Returns the id to continue *after* ("" to begin); None when all are done.
     """
     await lock_index(session, tenant_id, kind, language=language)
-    id_ = col(_TABLES[kind].id)
-    following = select(id_).where(col(_TABLES[kind].tenant_id) == tenant_id, id_ > after).order_by(id_).limit(_BATCH)
+    id_ = col(TABLES[kind].id)
+    following = select(id_).where(col(TABLES[kind].tenant_id) == tenant_id, id_ > after).order_by(id_).limit(_BATCH)
     ids = (await session.scalars(following)).all()
     if ids:
         await index_documents(session, tenant_id, kind, ids, language=language)

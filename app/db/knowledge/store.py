@@ -25,8 +25,8 @@ from app.core.reading.text import tidy
 from app.core.tenant import Language
 from app.core.ticket import Fate, Ticket
 from app.db.knowledge.cursors import Cursor, CursorKind
-from app.db.knowledge.documents import ARTICLES, TICKETS
-from app.db.knowledge.indexing import drop_documents, index_documents, lock_index
+from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
+from app.db.knowledge.indexing import TABLES, drop_documents, index_documents, lock_index
 from app.db.knowledge.inventory import names_of, owner_key, unmapped
 from app.db.knowledge.linking import drop_links, keep_links
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
@@ -79,7 +79,7 @@ async def upsert_tickets(
     latest = _distinct(tickets)
     gone = [ticket.id for ticket in latest if ticket.fate.is_gone]
     if gone:
-        await drop_tickets(session, tenant_id, gone, language=language)
+        await drop_stored(session, tenant_id, TICKETS, gone, language=language)
     kept = [
         {**_row(tenant_id, _with_fix(ticket)), "is_open": ticket.fate is Fate.OPEN}
         for ticket in latest
@@ -98,28 +98,20 @@ def _with_fix(ticket: Ticket) -> Ticket:
     return ticket if tells_a_fix(own_words(ticket.resolution)) else ticket.model_copy(update={"resolution": ""})
 
 
-async def drop_tickets(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:
-    """Remove those of these tickets that are stored. Returns their number."""
-    is_one = TicketRow.tenant_id == tenant_id, col(TicketRow.id).in_(ids)
-    if not (await session.scalars(select(TicketRow.id).where(*is_one))).all():
+async def drop_stored(
+    session: AsyncSession, tenant_id: UUID, kind: DocumentKind, ids: Collection[str], *, language: Language
+) -> int:
+    """Remove those of these tickets or articles that are stored. Returns their number."""
+    id_ = col(TABLES[kind].id)
+    own = select(id_).where(col(TABLES[kind].tenant_id) == tenant_id, id_.in_(ids))
+    if not (await session.scalars(own)).all():
         return 0
-    await lock_index(session, tenant_id, TICKETS, language=language)
-    stored = (await session.scalars(select(TicketRow.id).where(*is_one))).all()
+    await lock_index(session, tenant_id, kind, language=language)
+    stored = (await session.scalars(own)).all()
     if stored:
-        await drop_documents(session, tenant_id, TICKETS, stored, language=language)
-        await drop_links(session, tenant_id, stored)
-    return len(stored)
-
-
-async def drop_articles(session: AsyncSession, tenant_id: UUID, ids: Collection[str], *, language: Language) -> int:
-    """Remove those of these articles that are stored. Returns their number."""
-    is_one = ArticleRow.tenant_id == tenant_id, col(ArticleRow.id).in_(ids)
-    if not (await session.scalars(select(ArticleRow.id).where(*is_one))).all():
-        return 0
-    await lock_index(session, tenant_id, ARTICLES, language=language)
-    stored = (await session.scalars(select(ArticleRow.id).where(*is_one))).all()
-    if stored:
-        await drop_documents(session, tenant_id, ARTICLES, stored, language=language)
+        await drop_documents(session, tenant_id, kind, stored, language=language)
+        if kind == TICKETS:
+            await drop_links(session, tenant_id, stored)
     return len(stored)
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import asyncpg
 from sqlalchemy import text
 
-from app.db.knowledge.store import drop_tickets, upsert_tickets
+from app.db.knowledge.documents import TICKETS
+from app.db.knowledge.store import drop_stored, upsert_tickets
 from app.db.session import Database
 from tests.builders import a_tenant, a_ticket
 
@@ -52,7 +53,7 @@ async def test_a_ticket_that_is_gone_costs_its_own_terms_however_many_others_the
         await upsert_tickets(session, tenant.id, tickets, language="en")
     read = text("select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'term'")
     async with worker_db.as_tenant(tenant.id) as session:
-        await drop_tickets(session, tenant.id, ["2000"], language="en")
+        await drop_stored(session, tenant.id, TICKETS, ["2000"], language="en")
         assert (await session.execute(read)).scalar_one() < 100
         left = await session.execute(text("select term from term where term in ('scanner', 'lamp')"))
         assert left.all() == []

@@ -11,8 +11,9 @@ import pytest
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
 from app.core.vectors import TicketVectors
+from app.db.knowledge.documents import TICKETS
 from app.db.knowledge.search import Search
-from app.db.knowledge.store import drop_tickets, upsert_tickets
+from app.db.knowledge.store import drop_stored, upsert_tickets
 from app.db.knowledge.vectors import NO_TABLE, find_nearest
 from app.db.migrate import migrate
 from app.db.session import Database, open_database
@@ -142,7 +143,7 @@ async def test_the_vectors_of_a_ticket_go_with_it(
 ) -> None:
     await fill(worker_db, tenant, ConceptEmbedder())
     async with worker_db.as_tenant(tenant.id) as session:
-        await drop_tickets(session, tenant.id, [ticket.id for ticket in HISTORY], language="en")
+        await drop_stored(session, tenant.id, TICKETS, [ticket.id for ticket in HISTORY], language="en")
     assert await superuser.fetchval("select count(*) from ticket_vector where tenant_id = $1", tenant.id) == 0
 
 
