@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from click.testing import CliRunner
 from app.cli import cli
 from app.core.tenant import Tenant
 from demo.embedded import DatabaseUrls, ValkeyServer, find_free_port
-from demo.launcher import CHECKOUT, Process, environment
+from demo.launcher import Process
 from demo.offline_model import ModelSimulator
 from tests.builders import a_tenant, write_tenant
 from tests.integration.forked import run_command
@@ -52,16 +51,7 @@ async def test_wrong_usage_is_status_2(wrong: list[str], tmp_path: Path) -> None
 
 
 async def test_the_demo_is_not_in_the_package_and_its_command_says_where_it_is() -> None:
-    ended = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "app", "demo"],
-        cwd=CHECKOUT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = await call("demo")
     assert (ended.returncode, ended.stderr) == (
         1,
         "Error: the demo is not in this package: run `make demo` in a checkout\n",

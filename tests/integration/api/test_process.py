@@ -13,7 +13,7 @@ import pytest
 
 from app.core.signature import sign_body
 from demo.embedded import DatabaseUrls, PostgresServer, ValkeyServer
-from demo.launcher import CHECKOUT, Process, environment
+from demo.launcher import CHECKOUT, Process
 from tests.builders import a_body
 from tests.connections import connected
 from tests.integration.api.conftest import Tenants
@@ -117,15 +117,7 @@ async def test_a_taken_port_ends_the_process_with_one_clear_line(
 
 @pytest.mark.parametrize("command", ["api", "worker", "migrate"])
 def test_a_missing_variable_ends_the_process_with_a_line_that_names_it(command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "app", command],
-        cwd=CHECKOUT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
+    ended = run_command(command)
     assert ended.returncode == 1
     name = "MIGRATION_DATABASE_URL" if command == "migrate" else "DATABASE_URL"
     assert any(
