@@ -6,11 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
 
+from app.core.access_token import OAuthClient
 from app.db.limits.access_tokens import AccessTokens
 from app.db.limits.rate import CallRate
 from app.db.session import Database
 from app.errors import Code, TenantFileInvalid
-from app.integrations.servicedesk import ApiKey, Credentials, OAuthClient, ServiceDesk, open_servicedesk
+from app.integrations.servicedesk import ApiKey, Credentials, ServiceDesk, open_servicedesk
 from app.tenants import KnownTenant
 from app.tenants.secrets import missing_help_desk_secrets
 
@@ -48,7 +49,7 @@ def credentials_of(known: KnownTenant) -> Credentials:
     """
     slug, secrets = known.tenant.slug, known.secrets
     if known.tenant.servicedesk.edition.is_cloud and secrets.oauth is not None:
-        return OAuthClient(secrets.oauth.client_id, secrets.oauth.client_secret, secrets.oauth.refresh_token)
+        return secrets.oauth
     if not known.tenant.servicedesk.edition.is_cloud and secrets.api_key is not None:
         return ApiKey(secrets.api_key)
     missing = missing_help_desk_secrets(known)

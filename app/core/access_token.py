@@ -1,4 +1,4 @@
-"""An OAuth access token of ServiceDesk Plus in the cloud, as its accounts server gives it."""
+"""OAuth of the cloud edition of ServiceDesk Plus: a tenant's credentials, and the token they get."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.errors import HelpDeskUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """The credentials that fetch access tokens."""
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(frozen=True)

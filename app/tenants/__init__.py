@@ -9,6 +9,6 @@ owns deliveries whose account is not known, and the limits that its accounts sha
 """
 
 from app.tenants.directory import FileProblem, TenantDirectory, open_tenants
-from app.tenants.secrets import KnownTenant, OAuthSecrets, TenantSecrets
+from app.tenants.secrets import KnownTenant, TenantSecrets
 
-__all__ = ["FileProblem", "KnownTenant", "OAuthSecrets", "TenantDirectory", "TenantSecrets", "open_tenants"]
+__all__ = ["FileProblem", "KnownTenant", "TenantDirectory", "TenantSecrets", "open_tenants"]

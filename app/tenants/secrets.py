@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from app.core.access_token import OAuthClient
 from app.core.signature import LEAST_KEY_BYTES, decode_secret, decode_token
 from app.core.tenant import Auth, Login, Tenant
 from app.errors import TenantFileInvalid
@@ -35,22 +36,13 @@ together: the API's Secret has one, the worker's another."""
 
 
 @dataclass(frozen=True, slots=True)
-class OAuthSecrets:
-    """The credentials of the cloud edition, for OAuth with a refresh token."""
-
-    client_id: str = field(repr=False)
-    client_secret: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class TenantSecrets:
     """A tenant's secrets, if their files are mounted: the API has no help desk's key, the sync no webhook secret."""
 
     webhook: tuple[bytes, ...] = field(default=(), repr=False)
     """The current secret, then the previous one, which is still accepted during a rotation."""
     api_key: str | None = field(default=None, repr=False)
-    oauth: OAuthSecrets | None = field(default=None, repr=False)
+    oauth: OAuthClient | None = field(default=None, repr=False)
     model_api_key: str | None = field(default=None, repr=False)
     """The client's own key for its model."""
     documentation_token: str | None = field(default=None, repr=False)
@@ -99,7 +91,7 @@ def read_secrets(folder: Path, tenant: Tenant) -> TenantSecrets:
     return TenantSecrets(
         webhook=tuple(decode(secret) for secret in webhook if secret),
         api_key=_header_secret(values, API_KEY_FILE, is_word=False),
-        oauth=OAuthSecrets(*(value or "" for value in oauth)) if all(oauth) else None,
+        oauth=OAuthClient(*(value or "" for value in oauth)) if all(oauth) else None,
         model_api_key=_header_secret(values, MODEL_KEY_FILE) if tenant.model.has_own_key else None,
         documentation_token=_header_secret(values, DOCUMENTATION_TOKEN_FILE) if _wants(tenant.documentation) else None,
         monitoring_token=_header_secret(values, MONITORING_TOKEN_FILE) if _wants(tenant.monitoring) else None,

@@ -22,6 +22,7 @@ import yaml
 from hypothesis import strategies as st
 
 from app.api.webhooks import authenticate
+from app.core.access_token import OAuthClient
 from app.core.completion import Message
 from app.core.delivery import Event, Webhook, check_wanted, compute_job_id, parse_webhook
 from app.core.document import MAX_QUERY_CHARS, compose_query
@@ -47,7 +48,7 @@ from app.integrations.http import Reply, parse_retry_after
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel
 from app.integrations.servicedesk.answers import parse_answer
-from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
+from app.integrations.servicedesk.auth import _TokenAuthenticator
 from app.integrations.servicedesk.mapping import (
     article_time,
     has_network_fields,

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from app.core.access_token import OAuthClient
 from app.core.accounts import Accounts
 from app.core.help_desk import Edition
 from app.core.tenant import Tenant
-from app.integrations.servicedesk import ApiKey, Finding, OAuthClient, State, inspect
+from app.integrations.servicedesk import ApiKey, Finding, State, inspect
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import Portal

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import NameOID
 
+from app.core.access_token import OAuthClient
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
@@ -28,7 +29,7 @@ from app.integrations.documentation import open_documentation
 from app.integrations.http import AnswerTooLarge, NoAnswer, NotSent, Outbound, default_tls, open_outbound
 from app.integrations.monitoring import open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_endpoint
-from app.integrations.servicedesk import ApiKey, OAuthClient, open_servicedesk
+from app.integrations.servicedesk import ApiKey, open_servicedesk
 from demo.embedded import find_free_port
 from tests.builders import a_tenant, a_ticket
 from tests.integration.test_servicedesk import EveryTurn, OneToken

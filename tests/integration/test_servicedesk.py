@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.core.access_token import AccessToken
+from app.core.access_token import AccessToken, OAuthClient
 from app.core.help_desk import Edition
 from app.core.ticket import Fate
 from app.errors import AddressForbidden, AppError, Code, HelpDeskRefused, HelpDeskUnavailable, TicketNotFound
-from app.integrations.servicedesk import ApiKey, OAuthClient, ServiceDesk, open_servicedesk
+from app.integrations.servicedesk import ApiKey, ServiceDesk, open_servicedesk
 from app.simulator.faults import Fault
 from app.simulator.helpdesk import HelpDeskSimulator
 from app.simulator.portal import HeldTicket, Portal

@@ -16,13 +16,13 @@ import structlog
 from pydantic import SecretStr, ValidationError
 
 from app import settings as settings_module
-from app.core.access_token import AccessToken
+from app.core.access_token import AccessToken, OAuthClient
 from app.core.signature import verify_body
-from app.errors import TenantFileInvalid, Unauthenticated
-from app.integrations.servicedesk.auth import ApiKey, OAuthClient
+from app.errors import Unauthenticated
+from app.integrations.servicedesk.auth import ApiKey
 from app.settings import ProcessSettings, load_settings
 from app.telemetry.logs import set_up_logs
-from app.tenants import KnownTenant, OAuthSecrets, TenantSecrets
+from app.tenants import KnownTenant, TenantSecrets
 from tests.builders import a_tenant
 
 CANARY = "c4n4ry-7f3a91"
@@ -118,18 +118,17 @@ def test_what_is_said_of_a_wrong_value_does_not_quote_it(
 
 
 HOLDERS = [
-    OAuthSecrets(client_id=CANARY, client_secret=CANARY, refresh_token=CANARY),
+    OAuthClient(client_id=CANARY, client_secret=CANARY, refresh_token=CANARY),
     TenantSecrets(
         webhook=(CANARY.encode(),),
         api_key=CANARY,
-        oauth=OAuthSecrets(CANARY, CANARY, CANARY),
+        oauth=OAuthClient(CANARY, CANARY, CANARY),
         model_api_key=CANARY,
         documentation_token=CANARY,
         monitoring_token=CANARY,
     ),
     KnownTenant(a_tenant(), TenantSecrets(webhook=(CANARY.encode(),), api_key=CANARY)),
     ApiKey(CANARY),
-    OAuthClient("id", CANARY, CANARY),
     AccessToken(CANARY, life=timedelta(hours=1)),
 ]
 
@@ -143,15 +142,6 @@ def test_what_holds_a_tenants_secrets_says_none(holder: Any) -> None:
     )
     for said in sayings(holder):
         assert CANARY not in said
-
-
-@pytest.mark.parametrize("secret", [f"{CANARY}é", f"{CANARY}\n{CANARY}", f" {CANARY}"])
-def test_a_credential_that_can_not_be_sent_is_not_quoted(secret: str) -> None:
-    for values in ((secret,), ("id", secret, "x"), ("id", "x", secret)):
-        with pytest.raises(TenantFileInvalid) as refused:
-            (ApiKey if len(values) == 1 else OAuthClient)(*values)
-        assert CANARY not in str(refused.value)
-        assert CANARY not in refused.value.detail
 
 
 @pytest.fixture(params=["json", "console"])

@@ -1,6 +1,6 @@
 """ServiceDesk Plus, both editions. Its words "request" and "solution" are used in this package only."""
 
-from app.integrations.servicedesk.auth import ApiKey, Credentials, OAuthClient, TokenCache
+from app.integrations.servicedesk.auth import ApiKey, Credentials, TokenCache
 from app.integrations.servicedesk.calls import CallLimiter
 from app.integrations.servicedesk.client import ServiceDesk, open_servicedesk
 from app.integrations.servicedesk.inspection import Finding, State, inspect
@@ -13,7 +13,6 @@ __all__ = [
     "Credentials",
     "Finding",
     "Note",
-    "OAuthClient",
     "ServiceDesk",
     "State",
     "TokenCache",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from app.core.access_token import AccessToken, NoTokenGiven, TokenUnavailable
+from app.core.access_token import AccessToken, NoTokenGiven, OAuthClient, TokenUnavailable
 from app.core.tenant import Tenant
 from app.errors import Code, HelpDeskRefused, TenantFileInvalid
 from app.integrations.http import BrokenOff, NoAnswer, NotSent, Outbound, Reply, parse_retry_after
@@ -37,22 +37,6 @@ class ApiKey:
     """The key of a technician of an instance on premises."""
 
     key: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        _check_secret(self.key, "api_key")
-
-
-@dataclass(frozen=True)
-class OAuthClient:
-    """The credentials that fetch access tokens in the cloud."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-
-    def __post_init__(self) -> None:
-        for name in ("client_id", "client_secret", "refresh_token"):
-            _check_secret(getattr(self, name), f"oauth_{name}")
 
 
 Credentials = ApiKey | OAuthClient
@@ -219,8 +203,3 @@ def _told_code(answer: dict[str, Any]) -> str:
 
 def _is_header_value(value: str) -> bool:
     return bool(value) and value.isascii() and value.isprintable() and not value.isspace()
-
-
-def _check_secret(value: str, name: str) -> None:
-    if not _is_header_value(value) or value != value.strip():
-        raise TenantFileInvalid(f"secret {name}: must be one line of ASCII text without blanks at its ends", field=name)

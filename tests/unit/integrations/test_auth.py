@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.errors import Rejected, TenantFileInvalid
-from app.integrations.servicedesk.auth import ApiKey, OAuthClient, create_authenticator
+from app.core.access_token import OAuthClient
+from app.errors import TenantFileInvalid
+from app.integrations.servicedesk.auth import ApiKey, create_authenticator
 from app.tenants.secrets import API_KEY_FILE, OAUTH_FILES
 from tests.builders import a_tenant
 
@@ -35,12 +36,3 @@ def test_credentials_of_the_other_edition_name_both() -> None:
     with pytest.raises(TenantFileInvalid) as refused:
         create_authenticator(a_tenant(servicedesk=CLOUD), ApiKey("key"), outbound=NOTHING, tokens=NOTHING)
     assert named_files(str(refused.value)) == {API_KEY_FILE, *OAUTH_FILES}
-
-
-@pytest.mark.parametrize("part", range(3))
-def test_a_secret_that_no_header_can_hold_is_named_by_its_file(part: int) -> None:
-    values = ["id", "secret", "token"]
-    values[part] = "two\nlines"
-    with pytest.raises(Rejected) as refused:
-        OAuthClient(*values)
-    assert named_files(str(refused.value)) == {OAUTH_FILES[part]}

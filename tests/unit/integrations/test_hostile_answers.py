@@ -12,6 +12,7 @@ import httpx
 import httpx2
 import pytest
 
+from app.core.access_token import OAuthClient
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.masking import Mask
@@ -22,7 +23,7 @@ from app.integrations.monitoring import Prometheus
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel
 from app.integrations.refusal import read_refusal
-from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
+from app.integrations.servicedesk.auth import _TokenAuthenticator
 from tests.model_wire import an_endpoint
 
 

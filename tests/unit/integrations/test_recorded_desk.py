@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict
 
-from app.core.access_token import AccessToken, NoTokenGiven, TokenUnavailable
+from app.core.access_token import AccessToken, NoTokenGiven, OAuthClient, TokenUnavailable
 from app.core.ticket import Fate
 from app.errors import HelpDeskRefused, HelpDeskUnavailable
 from app.integrations.http import Reply
@@ -21,7 +21,7 @@ from app.integrations.servicedesk.answers import (
     Unclear,
     parse_answer,
 )
-from app.integrations.servicedesk.auth import OAuthClient, _TokenAuthenticator
+from app.integrations.servicedesk.auth import _TokenAuthenticator
 from app.integrations.servicedesk.client import ServiceDesk
 from app.integrations.servicedesk.mapping import parse_asset, parse_ticket
 from tests.builders import a_tenant
