@@ -112,7 +112,7 @@ def check_and_show(gathered: tuple[Gathered, ...], draft: Draft) -> float:
     records = Records(gathered, mask=mask)
     checker = Checker.of(gathered, mask=mask, language="en", ticket=TICKET.text, records=records)
     try:
-        kept = salvage(draft, gathered, max_words=150, language="en", checker=checker)
+        kept = salvage(draft, checker, max_words=150)
     except ModelRefused:  # the sentences are drawn, so that sometimes no source says any
         enhancement = Enhancement(gathered=gathered)
     else:

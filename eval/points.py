@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from app.core.check.checking import Checker
 from app.core.confidence import Evidence, cited_refs, find_evidence
 from app.core.enhancement import Draft, Kept, salvage
 from app.core.masking import Mask
@@ -120,7 +121,7 @@ def _offline(ticket: Ticket, gathered: tuple[Gathered, ...], *, language: Langua
     messages = compose_messages(ticket, Portion(gathered), mask=mask, language=language, max_words=words, today=today)
     draft: Draft = compose(Chat(messages=[{"role": each.role, "content": each.content} for each in messages]).prompt)
     try:
-        return salvage(draft, gathered, max_words=words, language=language, mask=mask)
+        return salvage(draft, Checker.of(gathered, mask=mask, language=language), max_words=words)
     except ModelRefused:
         return None
 

@@ -9,7 +9,7 @@ that the note has for them. A sentence that is not supported is shown apart or l
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Final, Self
 
@@ -19,7 +19,6 @@ from app.core.check.checking import Checker
 from app.core.check.evidence import Fault
 from app.core.check.support import says
 from app.core.check.told import Told
-from app.core.masking import Mask
 from app.core.reading.language import sounds_like_another
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState
@@ -324,36 +323,19 @@ _FAULTS: Final = {
 }
 
 
-def salvage(
-    draft: Draft,
-    gathered: Sequence[Gathered],
-    *,
-    max_words: int,
-    language: str,
-    house_rules: str = "",
-    mask: Mask | None = None,
-    left_out: Collection[str] = (),
-    ticket: str = "",
-    checker: Checker | None = None,
-) -> Kept:
+def salvage(draft: Draft, checker: Checker, *, max_words: int, left_out: Collection[str] = ()) -> Kept:
     """The parts of *draft* that break no rule.
 
     Args:
         draft: As the model wrote it.
-        gathered: All that was found for the ticket.
+        checker: Of what the model was given; afterwards it has what was not kept.
         max_words: Of all its texts together.
-        language: The note's.
-        house_rules: The tenant's, which are trusted.
-        mask: With which the model was given all of these; None: they hold nothing to mask.
         left_out: Refs of sources that the model was not given, and so can't cite.
-        ticket: What its requester wrote, of which the summary may repeat what is wrong.
-        checker: Of all these, if it is made; afterwards it has what was not kept.
 
     Raises:
         ModelRefused: The summary was empty, nothing is supported though something was said of the sources, or what is
             left is written in another language.
     """
-    checker = checker or Checker.of(gathered, house_rules=house_rules, mask=mask, language=language, ticket=ticket)
     if not checker.cleaned(draft.summary[:_MAX_RAW_CHARS]):
         raise ModelRefused("the model's answer has no usable summary")
     summary = checker.passage(
@@ -392,7 +374,7 @@ def salvage(
         apart=apart,
         unsupported=0 if draft.abstains else checker.left_out + len(checker.apart) - len(apart),
     )
-    _check_rest(rest, draft, language, checker)
+    _check_rest(rest, draft, checker)
     return rest
 
 
@@ -414,14 +396,14 @@ def _salvage_statement(
     return Statement(text=text, citations=citations), words
 
 
-def _check_rest(rest: Kept, draft: Draft, language: str, checker: Checker) -> None:
+def _check_rest(rest: Kept, draft: Draft, checker: Checker) -> None:
     """Raise ModelRefused where *rest*, what is left of *draft*, is not worth a note.
 
     What quotes a record may be in that one's language: a technician has more of it than of nothing.
     """
     if not (draft.abstains or rest.summary or rest.facts or rest.hypotheses or rest.next_steps):
         raise ModelRefused("no source supports what the model answered")
-    if sounds_like_another(" ".join(text for text in _texts(rest) if not checker.quotes(text)), language):
+    if sounds_like_another(" ".join(text for text in _texts(rest) if not checker.quotes(text)), checker.language):
         raise ModelRefused("the model's answer is written in another language")
 
 

@@ -304,14 +304,7 @@ def _salvage(
         found=found,
     )
     try:
-        kept = salvage(
-            draft,
-            known.gathered,
-            max_words=note.max_text_words,
-            language=note.language,
-            left_out=work.left_out,
-            checker=checker,
-        )
+        kept = salvage(draft, checker, max_words=note.max_text_words, left_out=work.left_out)
     except ModelRefused as error:
         return None, error.detail, checker
     return kept, "", checker

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from app.core.check.checking import Checker
 from app.core.completion import Completion
 from app.core.enhancement import Closing, Enhancement, Kept, Statement, salvage
 from app.core.fixes import tells_a_fix
@@ -58,15 +59,9 @@ async def draft_closing(ticket: Ticket, *, told: str, tools: Tools, today: date)
             completion = await tools.model.complete(messages, schema=draft_schema())
     except (ModelUnavailable, ModelRefused, TimeoutError) as error:
         raise NotNeeded("no draft: the model gave no usable answer", code=Code.MODEL_UNAVAILABLE) from error
+    checker = Checker.of(given, house_rules=tools.house_rules, mask=mask, language=tools.note.language)
     try:
-        kept = salvage(
-            parse_draft(completion.text),
-            given,
-            max_words=max_words,
-            language=tools.note.language,
-            house_rules=tools.house_rules,
-            mask=mask,
-        )
+        kept = salvage(parse_draft(completion.text), checker, max_words=max_words)
     except ModelRefused:
         return _nothing(Code.MODEL_UNAVAILABLE, completion)
     is_covered = any(article.score >= _COVERS for article in articles)

@@ -133,7 +133,7 @@ def fate(honest: Honest, *, is_vouched: bool = False) -> str:
     for _ in range(2 if is_vouched else 1):
         checker = Checker.of(gathered, mask=mask, language=language, ticket=honest.scene.ticket.text, found=found)
         with suppress(ModelRefused):
-            kept = salvage(draft, gathered, max_words=_MAX_WORDS, language=language, checker=checker)
+            kept = salvage(draft, checker, max_words=_MAX_WORDS)
         refs = frozenset(record.ref for record in checker.records.records)
         found = {each.sentence: refs for each in checker.lost if each.is_doubtful}
     if kept is None:

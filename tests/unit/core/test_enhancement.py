@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.check.checking import Checker
 from app.core.enhancement import Draft, DraftProblem, Kept, Statement, count_words, find_problems, salvage
-from app.core.source import SourceKind
+from app.core.source import Gathered, SourceKind
 from app.errors import ModelRefused
 from tests.builders import a_draft, a_source, gathered
 
@@ -18,8 +20,10 @@ def problems(draft: Draft, language: str = "en") -> list[DraftProblem]:
     return find_problems(draft, language=language)
 
 
-def kept(draft: Draft, **changes: Any) -> Kept:
-    return salvage(draft, SOURCES, **{"max_words": 500, "language": "en", **changes})
+def kept(
+    draft: Draft, sources: Sequence[Gathered] = SOURCES, *, ticket: str = "", max_words: int = 500, **given: Any
+) -> Kept:
+    return salvage(draft, Checker.of(sources, language="en", ticket=ticket), max_words=max_words, **given)
 
 
 def test_a_sound_draft_passes_unchanged() -> None:
@@ -65,14 +69,10 @@ SWITCH_ON = "Switch on IPsec pass-through in the router's NAT settings and resta
 ROUTER = gathered(a_source(text=f"Problem: Error 809.\nResolution: {BLOCKED} {SWITCH_ON} VPN connected at once."))
 
 
-def of_router(draft: Draft, max_words: int, ticket: str = "") -> Kept:
-    return salvage(draft, ROUTER, max_words=max_words, language="en", ticket=ticket)
-
-
 def test_steps_get_their_words_before_facts_and_what_is_told_twice_takes_none() -> None:
     said = [Statement(text=BLOCKED, citations=["T1"]), Statement(text=SWITCH_ON, citations=["T1"])]
     draft = Draft(facts=said, hypotheses=[], next_steps=said[1:], summary=f"{BLOCKED} {SWITCH_ON}")
-    rest = of_router(draft, max_words=25)
+    rest = kept(draft, ROUTER, max_words=25)
     assert rest.summary == BLOCKED, "whole sentences, and half of the words at most"
     assert rest.next_steps == said[1:]
     assert rest.facts == said
@@ -82,14 +82,13 @@ def test_a_summary_that_only_repeats_the_ticket_gives_way_to_what_the_records_sa
     ticket = "Since Tuesday my VPN from home does not connect any more and shows the error 809."
     fact = Statement(text=BLOCKED, citations=["T1"])
     repeating = "The VPN from home does not connect any more and shows the error 809."
-    assert (
-        of_router(Draft(facts=[fact], hypotheses=[], next_steps=[], summary=repeating), 99, ticket).summary == BLOCKED
-    )
+    only = Draft(facts=[fact], hypotheses=[], next_steps=[], summary=repeating)
+    assert kept(only, ROUTER, ticket=ticket).summary == BLOCKED
     both = Draft(facts=[fact], hypotheses=[], next_steps=[], summary=f"{repeating} {SWITCH_ON}")
-    assert of_router(both, 99, ticket).summary == SWITCH_ON
+    assert kept(both, ROUTER, ticket=ticket).summary == SWITCH_ON
     step = Statement(text=SWITCH_ON, citations=["T1"])
     alone = Draft(facts=[], hypotheses=[], next_steps=[step], summary=repeating)
-    assert of_router(alone, 99, ticket).summary == repeating
+    assert kept(alone, ROUTER, ticket=ticket).summary == repeating
 
 
 LENS = gathered(
@@ -103,14 +102,14 @@ LENS = gathered(
 
 def test_each_sentence_of_a_summary_has_its_source() -> None:
     summary = "Hardware acceleration was on in 5.2. The slider before the lens was closed."
-    rest = salvage(a_draft(summary=summary, summary_citations=["T2"]), LENS, max_words=500, language="en")
+    rest = kept(a_draft(summary=summary, summary_citations=["T2"]), LENS)
     assert (rest.summary, rest.summary_citations) == (summary, ["T2", "T1"])
 
 
 def test_a_fact_that_is_too_long_keeps_its_first_sentences() -> None:
     fact = {"text": "Hardware acceleration was on in 5.2. Switched it off in the video settings.", "citations": ["T2"]}
     draft = a_draft(summary="The slider was closed.", facts=[fact], next_steps=[])
-    [short] = salvage(draft, LENS, max_words=12, language="en").facts
+    [short] = kept(draft, LENS, max_words=12).facts
     assert short == Statement(text="Hardware acceleration was on in 5.2.", citations=["T2"])
 
 
@@ -126,7 +125,7 @@ def test_a_statement_that_is_shortened_cites_what_says_the_rest_of_it(part: str)
             part: [{"text": text, "citations": ["T1", "T2"]}],
         }
     )
-    [short] = getattr(salvage(draft, LENS, max_words=12, language="en"), part)
+    [short] = getattr(kept(draft, LENS, max_words=12), part)
     assert short == Statement(text="Hardware acceleration was on in 5.2.", citations=["T2"])
 
 
@@ -138,7 +137,7 @@ def test_a_sentence_keeps_its_source_when_the_one_before_it_is_left_out() -> Non
         a_source(id="2", text=f"Problem: -\nResolution: {dumped}"),
     )
     draft = a_draft(summary=f"{logged} Elephants dance in Paris. {dumped}", summary_citations=["T1"])
-    rest = salvage(draft, sources, max_words=500, language="en")
+    rest = kept(draft, sources)
     assert (rest.summary, rest.summary_citations) == (f"{logged} {dumped}", ["T1", "T2"])
 
 
@@ -150,9 +149,7 @@ def test_a_step_that_only_looks_does_not_cite_what_says_nothing_of_it() -> None:
         a_source(SourceKind.ARTICLE, id="2", title="Guest WiFi since the new controller", text=new),
     )
     step = {"text": "Check if the weekly code is being switched off.", "citations": ["K1"]}
-    [kept_step] = salvage(
-        a_draft(summary=old, facts=[], next_steps=[step]), guests, max_words=500, language="en"
-    ).next_steps
+    [kept_step] = kept(a_draft(summary=old, facts=[], next_steps=[step]), guests).next_steps
     assert "K1" not in kept_step.citations
 
 
@@ -164,8 +161,8 @@ def test_another_language_is_told_and_refused() -> None:
     assert any("language 'en'" in problem for problem in problems(draft))
     assert problems(draft, "de") == []
     with pytest.raises(ModelRefused):
-        salvage(draft, gathered(a_source(text=f"Notiz: {draft.summary}")), max_words=500, language="en")
-    quoting = salvage(draft, gathered(a_source(text=draft.summary)), max_words=500, language="en")
+        kept(draft, gathered(a_source(text=f"Notiz: {draft.summary}")))
+    quoting = kept(draft, gathered(a_source(text=draft.summary)))
     assert quoting.summary == draft.summary, "what a record says word for word may be in its language"
 
 

@@ -167,7 +167,7 @@ def test_the_usual_answer_of_a_model_survives() -> None:
         hypotheses=[],
         next_steps=[Statement(text="Check the branch's firewall.", citations=["T1"])],
     )
-    kept = salvage(draft, gathered(T1, K1, A1), max_words=150, language="en", ticket=TICKET)
+    kept = salvage(draft, Checker.of(gathered(T1, K1, A1), language="en", ticket=TICKET), max_words=150)
     assert kept.summary == draft.facts[0].text, "its own only repeats the ticket"
     assert (kept.facts, kept.next_steps) == (draft.facts, draft.next_steps)
     assert kept.unsupported == 0
