@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -25,6 +24,7 @@ from app.core.reading.text import plain_text
 from app.core.source import REF, Source, SourceKind
 from app.core.ticket import Ticket
 from tests.builders import a_source, a_ticket
+from tests.html_reader import HtmlReader
 
 OTHER_TENANT: Final = "7d9f2c1e-1111-4222-8333-abcdefabcdef"
 _HOMOGLYPHS: Final = str.maketrans("aeopcyxis", "аеорсухіѕ")
@@ -176,36 +176,6 @@ def _readings(text: str) -> Iterator[str]:
 # --- the judge -------------------------------------------------------------------------------------------------------
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: set[str] = set()
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.words: list[str] = []
-        self.others: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"p", "li"}:
-            self.words.append("\n")
-        self.tags.add(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def handle_comment(self, data: str) -> None:
-        self.others.append(data)
-
-    def handle_decl(self, decl: str) -> None:
-        self.others.append(decl)
-
-    def unknown_decl(self, data: str) -> None:
-        self.others.append(data)
-
-    def handle_pi(self, data: str) -> None:
-        self.others.append(data)
-
-
 _NEVER: Final = {
     "a scheme": r"\b(?:https?|hxxps?|ftp|file|ldap|javascript|vbscript|mailto|callto|search-ms|ms-msdt|data:text|blob):\S",
     "a URL": r"://|\bwww\.|\w/\?\w+=",
@@ -225,9 +195,7 @@ def find_harm(
     note: str, harm: Sequence[str], *, pages: Sequence[str], refs: Sequence[str], reference: str
 ) -> list[str]:
     """What is wrong with *note*, each as a sentence; nothing when it is as it should be."""
-    reader = _Reader()
-    reader.feed(note)
-    reader.close()
+    reader = HtmlReader(note)
     blocks = [" ".join(block.split()) for block in " ".join(reader.words).split("\n")]
     text = "\n".join(block for block in blocks if block)
     folded = unicodedata.normalize("NFKC", text).casefold()
