@@ -160,7 +160,7 @@ class ServiceDesk:
 
     async def peek(self) -> int:
         """Read the first page of tickets, in one call. Returns how many it has."""
-        return await self._lists.peek("/requests", "requests")
+        return await self._lists.peek()
 
     async def list_articles(self, *, updated_since: datetime | None) -> AsyncIterator[Article]:
         """The approved articles that changed at or after *updated_since* (None: all), in any order.

@@ -30,11 +30,13 @@ from app.integrations.servicedesk.lists import PAGE_ROWS, ticket_fields
 from app.integrations.servicedesk.mapping import (
     Row,
     account_of,
+    has_id,
     has_network_fields,
     is_approved,
     is_id,
     parse_article,
     parse_asset,
+    parse_id,
     parse_ticket,
     text_of_note,
     time_of,
@@ -335,7 +337,7 @@ class _Look:
     ) -> None:
         """Whose the rows are, and what the field holds that says it."""
         part = f"accounts of {what}"
-        rows = [row for row in rows if _has_id(row)]
+        rows = [row for row in rows if has_id(row)]
         if not rows:
             return
         if self._clients is None:
@@ -395,21 +397,17 @@ class _Look:
         return lines
 
     def _check_ids(self, part: str, rows: list[Row]) -> None:
-        bad = [row for row in rows if not _has_id(row)]
+        bad = [row for row in rows if not has_id(row)]
         if bad:
             shapes = sorted({shape_of(row.get("id", _NOTHING)) for row in bad})[:_MOST_SHAPES]
             self._tell(State.FAILED, part, f"{len(bad)} of {len(rows)} rows have no id that can be used", shapes)
 
     def _first_own(self) -> str | None:
+        account = self._options.account
+        own = None if account is None else Accounts([(account, True)])
         for row in self._tickets:
-            if not _has_id(row):
-                continue
-            is_own = True
-            if self._options.account is not None:
-                own = Accounts([(self._options.account, True)])
-                is_own = own.find(account_of(row, self._fields)) is not None
-            if is_own:
-                return str(row["id"])
+            if has_id(row) and (own is None or own.find(account_of(row, self._fields)) is not None):
+                return parse_id(row)
         return None
 
     async def _page(self, path: str, key: str, **info: Any) -> _Page:
@@ -458,11 +456,6 @@ def shape_of(value: object, *, depth: int = 3) -> str:
 def _safe_key(key: object) -> str:
     text = str(key)
     return text if _KEY.fullmatch(text) else f"(a key of {len(text)} characters)"
-
-
-def _has_id(row: Row) -> bool:
-    value = row.get("id")
-    return isinstance(value, int | str) and not isinstance(value, bool) and is_id(str(value))
 
 
 def _at(row: Row, path: str) -> object:

@@ -82,13 +82,13 @@ class Lists:
             start += len(rows)
         raise _endless()
 
-    async def peek(self, path: str, key: str) -> int:
-        """How many rows the first page of a list has."""
-        rows, _ = await self._page(path, key, {"start_index": 1})
+    async def peek(self) -> int:
+        """How many rows the first page of tickets has."""
+        rows, _ = await self._page("/requests", "requests", {"start_index": 1})
         return len(rows)
 
     async def tickets(
-        self, *, updated_since: datetime | None, edition: Edition, account_fields: Sequence[str] = ()
+        self, *, updated_since: datetime | None, edition: Edition, account_fields: Sequence[str]
     ) -> AsyncIterator[Row]:
         """The tickets' rows, oldest update first; then those without an update time, oldest first.
 

@@ -57,13 +57,16 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def has_id(row: Row) -> bool:
+    value = row.get("id")
+    return isinstance(value, int | str) and not isinstance(value, bool) and is_id(str(value))
+
+
 def parse_id(row: Row) -> str:
     """The id of *row*; raises `HelpDeskUnavailable` when it has none that can be one."""
-    value = row.get("id")
-    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    if not is_id(text):
+    if not has_id(row):
         raise not_understood()
-    return text
+    return str(row["id"])
 
 
 def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: str | None = None) -> Ticket:
@@ -193,10 +196,7 @@ def parse_article(row: Row, *, account_fields: Sequence[str] = ()) -> Article:
 
 def article_time(row: Row) -> datetime | None:
     """When an article or asset last changed; editions name the field differently."""
-    for key in ("last_updated_time", "updated_time", "last_modified_time", "created_time"):
-        if (time := time_of(row.get(key))) is not None:
-            return time
-    return None
+    return _first_time(row, ("last_updated_time", "updated_time", "last_modified_time", "created_time"))
 
 
 def is_approved(row: Row) -> bool:
@@ -237,15 +237,12 @@ def has_network_fields(row: Row) -> bool:
 
 
 def parse_note(row: Row) -> Note:
-    return Note(id=parse_id(row), created_at=time_of(row.get("created_time")) or time_of(row.get("added_time")))
+    return Note(id=parse_id(row), created_at=_first_time(row, ("created_time", "added_time")))
 
 
 def text_of_note(row: Row) -> str | None:
     """The HTML of a note, or None when *row* does not hold it."""
-    for key in ("description", "notes_text", "content"):
-        if isinstance(text := row.get(key), str):
-            return text
-    return None
+    return _first_text(row, ("description", "notes_text", "content"))
 
 
 def is_of_requester(row: Row) -> bool:
@@ -256,7 +253,11 @@ def is_of_requester(row: Row) -> bool:
 
 def work_of(row: Row) -> str | None:
     """The HTML in which a work log says what was done, or None when *row* does not hold it."""
-    return next((text for key in ("description", "comments") if isinstance(text := row.get(key), str)), None)
+    return _first_text(row, ("description", "comments"))
+
+
+def _first_text(row: Row, keys: Sequence[str]) -> str | None:
+    return next((text for key in keys if isinstance(text := row.get(key), str)), None)
 
 
 def resolution_of(row: Row) -> str:
