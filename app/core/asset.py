@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from pydantic import BaseModel
 
 from app.core.help_desk import AccountRef
+from app.core.ip import IPAddress, read_ip
 
 MAX_ADDRESSES: Final = 20
-
-IPAddress = IPv4Address | IPv6Address
 
 
 class Asset(BaseModel, frozen=True):
@@ -52,7 +50,7 @@ _PLAIN: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.f
 # Written so that nobody opens it by accident: srv01[.]acme[.]example, 10(dot)1(dot)2(dot)3.
 _DISARMED = re.compile(r"[\[({](?:\.|dot)[\])}]", re.IGNORECASE)
 
-# Candidates only; `ip_address` decides. A candidate must not be part of a longer number, version or word.
+# Candidates only; `read_ip` decides. A candidate must not be part of a longer number, version or word.
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)")
 _MAY_HOLD_IPV6 = re.compile(r":[0-9A-Fa-f]{0,4}:")
@@ -96,13 +94,8 @@ def _valid(candidates: list[str]) -> Iterator[IPAddress]:
     for candidate in candidates:
         if _PADDED.fullmatch(candidate):  # as printers show it: 010.001.002.003
             candidate = ".".join(str(int(part)) for part in candidate.split("."))  # noqa: PLW2901
-        try:
-            address = ip_address(candidate)
-        except ValueError:
-            continue
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:  # as servers for both write a client of IPv4
-            address = address.ipv4_mapped
-        if not address.is_unspecified:
+        address = read_ip(candidate)
+        if address is not None and not address.is_unspecified:
             yield address
 
 

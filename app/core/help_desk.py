@@ -12,12 +12,13 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, ip_address
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from app.core.ip import read_ip
 
 _MAX_URL_CHARS: Final = 500
 # What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
@@ -51,18 +52,10 @@ def _is_web_address(url: str) -> str:
     if not is_port_fine or len(url) > _MAX_URL_CHARS or not _URL.fullmatch(url):
         raise ValueError(wanted)
     host = parts.hostname or ""
-    if ":" not in host and _NUMBER.match(host.rpartition(".")[2]) and not _is_ipv4(host):
+    if ":" not in host and _NUMBER.match(host.rpartition(".")[2]) and read_ip(host) is None:
         # Resolvers take 127.1 and 0x7f000001 for addresses too, each in its own way.
         raise ValueError("must hold an address as four numbers, e.g. https://192.0.2.10")
     return url.rstrip("/")
-
-
-def _is_ipv4(host: str) -> bool:
-    try:
-        IPv4Address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _same_address(url: str) -> str:
@@ -73,12 +66,7 @@ def _same_address(url: str) -> str:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        pass
-    else:
-        address = getattr(address, "ipv4_mapped", None) or address
+    if (address := read_ip(host)) is not None:
         host = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - the protocol's number
     port = "" if parts.port in {None, 80, 443} else f":{parts.port}"
     # Web servers leave out what follows a semicolon (RFC 3986, section 3.3).

@@ -18,11 +18,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.core.asset import Addresses
+from app.core.ip import read_ip
 from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
 from app.core.tenant import MonitoringOptions, Tenant
@@ -187,7 +187,7 @@ def _matcher(names: frozenset[str]) -> str:
     for name in sorted(names):
         # Every character other than letters and digits is written as its code, which has no special meaning in RE2.
         escaped = "".join(char if char.isalnum() else rf"\x{{{ord(char):x}}}" for char in name)
-        if _is_ip(name):
+        if read_ip(name):
             hosts.append(rf"\[?{escaped}\]?")
         else:
             hosts.append(escaped if "." in name else escaped + r"(\..+)?")
@@ -242,15 +242,7 @@ def _query_text(matcher: str) -> str:
 
 def _is_named(host: str, names: frozenset[str]) -> bool:
     """Whether *host* is one of *names*. A name without a domain fits the machine in any domain."""
-    return host in names or (not _is_ip(host) and host.partition(".")[0] in names)
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return host in names or (read_ip(host) is None and host.partition(".")[0] in names)
 
 
 def _shown(instance: str) -> str:
@@ -269,7 +261,7 @@ def _host(instance: str) -> str:
         host = instance.partition(":")[0]
     else:
         host = instance
-    return str(ip_address(host)) if _is_ip(host) else host.lower()
+    return str(read_ip(host) or host.lower())
 
 
 def _parse(body: bytes) -> list[_Series]:

@@ -14,9 +14,11 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from app.core.ip import IPAddress, read_ip
 
 _EXAMPLE: Final = "http://proxy.example:3128"
 VARIABLES: Final = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -42,7 +44,7 @@ class _Direct:
     name: str
     port: int | None
 
-    def holds(self, address: IPv4Address | IPv6Address | None, name: str, port: int) -> bool:
+    def holds(self, address: IPAddress | None, name: str, port: int) -> bool:
         if self.port not in {None, port}:
             return False
         if self.network is not None:
@@ -64,7 +66,7 @@ class Proxies:
         proxy = self.of_scheme.get(scheme)
         if proxy is None:
             return None
-        name, address = _in_ascii(host.lower().rstrip(".")), _address(host)
+        name, address = _in_ascii(host.lower().rstrip(".")), read_ip(host.strip("[]"))
         if name == "localhost" or name.endswith(".localhost") or (address is not None and address.is_loopback):
             return None
         return None if any(each.holds(address, name, port) for each in self.direct) else proxy
@@ -126,11 +128,3 @@ def _in_ascii(name: str) -> str:
     with suppress(UnicodeError):
         return name.encode("idna").decode()
     return name
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(host.strip("[]"))
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address

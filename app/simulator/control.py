@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import ip_address
 from typing import Any, Final
 
 from aiohttp import web
 from pydantic import ValidationError
 
+from app.core.ip import read_ip
 from app.simulator import wire
 from app.simulator.faults import Fault
 from app.simulator.portal import Portal, PortalFull
@@ -128,18 +128,12 @@ class _Control:
 def _local(handler: _Handler) -> _Handler:
     async def guarded(request: web.Request) -> web.Response:
         name = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
-        if not _is_loopback(request.remote) or (name or request.host) not in _LOCAL_NAMES:
+        address = read_ip(request.remote or "")
+        if address is None or not address.is_loopback or (name or request.host) not in _LOCAL_NAMES:
             raise web.HTTPForbidden(text="the simulator is controlled from its own machine alone")
         return await handler(request)
 
     return guarded
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return ip_address(address or "").is_loopback
-    except ValueError:
-        return False
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any, Final
 
-from app.core.asset import Addresses, Asset, IPAddress
+from app.core.asset import Addresses, Asset
 from app.core.reading.text import one_line
 from app.core.source import Source, SourceKind
 from app.core.tenant import Language, Tenant
@@ -83,7 +83,7 @@ class InventorySearch:
                 unless another J. Weber owns an asset too.
             limit: At most this many.
         """
-        ips = [str(unmapped(address)) for address in addresses.ips]
+        ips = [str(address) for address in addresses.ips]
         given = list(dict.fromkeys(name.lower() for name in addresses.hostnames))
         # The inventory may have the machine without its domain.
         labels = {name.partition(".")[0]: place for place, name in reversed(list(enumerate(given))) if "." in name}
@@ -190,11 +190,6 @@ def _may_be(one: _Person, other: _Person) -> bool:
         return False
     first, second = sorted((one.words[0], other.words[0]), key=len)
     return one.words[-1] == other.words[-1] and first in {second, second[0]}
-
-
-def unmapped(address: IPAddress) -> IPAddress:
-    """*address*; for an IPv4 address written as IPv6 (::ffff:10.0.0.1) the IPv4 address."""
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _host(address: Any) -> str:

@@ -27,7 +27,7 @@ from app.core.ticket import Fate, Ticket
 from app.db.knowledge.cursors import Cursor, CursorKind
 from app.db.knowledge.documents import ARTICLES, TICKETS, DocumentKind
 from app.db.knowledge.indexing import TABLES, drop_documents, index_documents, lock_index
-from app.db.knowledge.inventory import names_of, owner_key, unmapped
+from app.db.knowledge.inventory import names_of, owner_key
 from app.db.knowledge.linking import drop_links, keep_links
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
@@ -138,7 +138,7 @@ async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable
     rows = [
         {
             **_row(tenant_id, asset),
-            "addresses": [unmapped(address) for address in asset.addresses],
+            "addresses": list(asset.addresses),
             "owner_key": owner_key(asset.owner),
         }
         for asset in given.values()
@@ -154,7 +154,7 @@ async def upsert_assets(session: AsyncSession, tenant_id: UUID, assets: Iterable
             [
                 {"tenant_id": tenant_id, "asset_id": id_, "address": address}
                 for id_ in changed
-                for address in {unmapped(address) for address in given[id_].addresses}
+                for address in set(given[id_].addresses)
             ],
         )
         await _add(

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.core.article import Article
-from app.core.asset import Asset, IPAddress, find_addresses
+from app.core.asset import Asset, find_addresses
 from app.core.delivery import parse_time
 from app.core.help_desk import AccountRef
+from app.core.ip import IPAddress
 from app.core.reading.text import one_line, plain_text, tidy
 from app.core.ticket import MAX_TICKET_ID_CHARS, Fate, Ticket
 from app.integrations.servicedesk.answers import not_understood
