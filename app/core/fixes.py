@@ -42,17 +42,27 @@ _SAYS_NOTHING: Final = frozenset(
 
 
 _LONGEST_UNTOLD: Final = 120
-_ELSEWHERE: Final = frozenset(
+_NO_FIX: Final = frozenset(
     stem
-    for word in "mail email attached attachment above below chat anhang anbei oben unten".split()
+    for word in """
+    mail email attached attachment above below chat anhang anbei oben unten
+    request incident auto automatic automatically automated system closure close closing success duplicate day
+    anfrage automatisch system tag doppelt demande automatiquement automatique systeme jour
+    solicitud automatico automaticamente automatica cierre sistema dia chamado
+    """.split()
     for stem in stems(word)
 )
-"""Where a short resolution says that it is told: "Done, see mail"."""
+"""Of a short resolution: where it is told ("Done, see mail"), and the words of a help desk that closes by itself."""
+_CLOSED_BY = re.compile(
+    r"\b(?:closed|geschlossen|fermée?|cerrad[oa]|fechad[oa]) (?:by|via|von|durch|par|por) (?!\w+ing\b)\S+(?: \S+){,2}$",
+    re.IGNORECASE,
+)
+"""Who closed a ticket is not what was done."""
 
 
 def tells_a_fix(resolution: str) -> bool:
     """Whether *resolution* has a word of what was done: "Done." has none, as no text has."""
-    return len(resolution) > _LONGEST_UNTOLD or bool(_content(resolution) - _ELSEWHERE)
+    return len(resolution) > _LONGEST_UNTOLD or bool(_content(_CLOSED_BY.sub("", resolution)) - _NO_FIX)
 
 
 class Match(StrEnum):

@@ -60,6 +60,8 @@ class Ticket(BaseModel, frozen=True):
     fate: Fate = Fate.OPEN
     linked_to: tuple[str, ...] = ()
     """Ids of the tickets that technicians linked it to in the help desk."""
+    assets: tuple[str, ...] = ()
+    """Hostnames of the assets that were chosen in a field of the ticket."""
     account: AccountRef = AccountRef()
     """In an MSP's instance: its account; empty if the help desk has no accounts."""
 

@@ -115,8 +115,11 @@ async def _gather_measured(tools: Tools, named: Addresses, ends_at: float) -> li
 
 
 def _named_machines(ticket: Ticket) -> Addresses:
-    """Those of the requester's own words, then those of what they quote; none of signatures and disclaimers."""
-    return find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}", with_links=True)
+    """Those of the requester's own words, those of what they quote, and those chosen in a field of the ticket; none of
+    signatures and disclaimers.
+    """
+    named = find_addresses(f"{ticket.asked}\n{ticket.mail.quoted}", with_links=True)
+    return named.model_copy(update={"hostnames": tuple(dict.fromkeys((*named.hostnames, *ticket.assets)))})
 
 
 async def _gather(kind: SourceKind, search: Search, *, ends_at: float) -> Gathered:

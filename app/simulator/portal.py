@@ -74,6 +74,7 @@ class HeldTicket:
     """The id of the ticket that a technician linked it to."""
     work_logs: list[str] = field(default_factory=list, init=False)
     """What technicians wrote about their work, HTML."""
+    closing_comment: str = field(default="", init=False)
     notes: list[HeldNote] = field(default_factory=list, init=False)
 
 

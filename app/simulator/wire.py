@@ -69,6 +69,7 @@ def ticket_row(ticket: HeldTicket, portal: Portal) -> Json:
         "resolved_time": time(ticket.resolved),
         "completed_time": time(ticket.resolved) if ticket.status == "Closed" else None,
         "resolution": {"content": ticket.resolution} if ticket.resolution else None,
+        "closure_info": {"closure_comments": ticket.closing_comment or None, "requester_ack_comments": None},
     }
     if portal.edition.is_cloud:
         row["display_id"] = ticket.display_id

@@ -461,6 +461,13 @@ async def test_a_resolution_comes_before_work_logs(desk: Desk) -> None:
     assert await resolutions(desk) == ["Mounted the store."]
 
 
+async def test_what_was_written_while_closing_is_read_without_a_further_call(desk: Desk) -> None:
+    held = resolved_without_a_word(desk, days_ago=400)
+    held.resolution, held.closing_comment = "Done.", "Reset the password"
+    assert await resolutions(desk) == ["Reset the password"]
+    assert not [call for call in desk.portal.calls if call.endswith("/worklogs")]
+
+
 async def test_of_old_and_open_tickets_no_work_log_is_read(desk: Desk) -> None:
     resolved_without_a_word(desk, days_ago=400).work_logs = ["Done."]
     desk.portal.add_ticket(subject="Open").work_logs = ["Looked at it."]

@@ -32,7 +32,7 @@ from app.db.knowledge.linking import drop_links, keep_links
 from app.db.tables import ArticleRow, AssetAddress, AssetName, AssetRow, SyncCursor, TicketRow
 
 # Fields that only decide whether and for which tenant an item is stored, or are stored elsewhere.
-_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip", "linked_to"})
+_NOT_STORED: Final = frozenset({"fate", "account", "accounts", "site", "site_id", "is_vip", "linked_to", "assets"})
 
 
 class _Known(Protocol):

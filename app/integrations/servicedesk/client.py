@@ -55,8 +55,8 @@ _MAX_NOTE_CHARS: Final = 2_000
 _MAX_NOTES_READ: Final = 5
 _OUR_REFERENCE = re.compile(r"\bref [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-# Of older tickets without a resolution the work logs are not read: each costs a call.
-_WORK_LOGS_FOR: Final = timedelta(days=180)
+# For older tickets without a resolution no further call is made.
+_CALLS_FOR: Final = timedelta(days=180)
 _MAX_WORK_LOGS: Final = 20
 
 
@@ -83,7 +83,7 @@ class ServiceDesk:
         return ServiceDesk(self._tenant, self._api)
 
     async def load_ticket(self, ticket_id: str) -> Ticket:
-        """The ticket as it is now, with its resolution when it has one, or else with what its work logs say was done.
+        """The ticket as it is now, with its resolution; if that says nothing, with its closing comment or work logs.
 
         Where no ticket has this id, it is looked for by its display id: a webhook may be set up to send that one. So
         the answer's `id` may be another than *ticket_id*.
@@ -140,8 +140,8 @@ class ServiceDesk:
         For a ticket in the trash the answer may have only its id and state.
         Tickets that were never updated since their creation come last, oldest first, where a build keeps no update
         time for them. Each page costs a call; so does each ticket whose description, or resolution if it is resolved,
-        the list does not hold, and each that was resolved lately without a resolution, for its work logs. A ticket that
-        changes meanwhile may come twice, but is never left out.
+        the list does not hold, and each that was resolved lately without a word of how, for its work logs. A ticket
+        that changes meanwhile may come twice, but is never left out.
         """
         async for row in self._lists.tickets(
             updated_since=updated_since, edition=self._options.edition, account_fields=self._account_fields
@@ -150,6 +150,7 @@ class ServiceDesk:
             if not self._is_own(ticket.account):
                 continue
             is_whole = "description" in row and ("resolution" in row or not ticket.resolved_at)
+            is_whole &= "closure_info" in row or not _may_say_more(ticket)
             if is_whole or ticket.fate.is_gone:
                 yield await self._with_work_logs(row, ticket)
                 continue
@@ -342,8 +343,7 @@ class ServiceDesk:
 
         Technicians alone write work logs. Replies are not read: who wrote one, its sender's address does not prove.
         """
-        resolved_at = None if tells_a_fix(ticket.resolution) or ticket.fate.is_gone else ticket.resolved_at
-        if resolved_at is None or resolved_at < datetime.now(UTC) - _WORK_LOGS_FOR or self._has_work_logs is False:
+        if not _may_say_more(ticket) or self._has_work_logs is False:
             return ticket
         try:
             done = await self._work_logs(ticket.id)
@@ -439,6 +439,12 @@ def _the_ticket_is_there(ticket_id: str) -> Iterator[None]:
 def _no_ticket(ticket_id: str) -> TicketNotFound:
     named = f"of id {ticket_id}" if is_id(ticket_id) else "of this id: an id holds letters, digits, '-' and '_' alone"
     return TicketNotFound(f"ServiceDesk Plus has no ticket {named}.")
+
+
+def _may_say_more(ticket: Ticket) -> bool:
+    """Whether *ticket* was resolved lately without a word of what was done."""
+    resolved_at = None if tells_a_fix(ticket.resolution) or ticket.fate.is_gone else ticket.resolved_at
+    return resolved_at is not None and resolved_at >= datetime.now(UTC) - _CALLS_FOR
 
 
 def _is_of(part: Row, ticket_id: str) -> bool:

@@ -43,8 +43,8 @@ _TICKET_FIELDS: Final = (
     "completed_time",
 )
 _CLOUD_FIELDS: Final = ("display_id", "is_trashed", "deleted_time")
-# Not needed, and of a build that refuses it the list is asked for without it.
-_LINK_FIELD: Final = "linked_to_request"
+# Not needed, and of a build that refuses them the list is asked for without them, the last one first.
+_FURTHER_FIELDS: Final = ("closure_info", "linked_to_request")
 
 
 def ticket_fields(edition: Edition, account_fields: Sequence[str]) -> list[str]:
@@ -57,7 +57,7 @@ class Lists:
 
     def __init__(self, api: RestApi) -> None:
         self._api = api
-        self._has_link_field = True
+        self._further = len(_FURTHER_FIELDS)
 
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
         """Each row of a list once, in the order in which ServiceDesk Plus returns them."""
@@ -144,8 +144,8 @@ class Lists:
 
     async def _ticket_page(self, info: dict[str, Any], fields: list[str]) -> tuple[list[Row], bool]:
         """A page of tickets with *fields*, or with the default fields if the build refuses a choice of fields."""
-        choices = [[*fields, _LINK_FIELD], fields] if self._has_link_field else [fields]
-        for choice in choices:
+        for further in range(self._further, -1, -1):
+            choice = [*fields, *_FURTHER_FIELDS[:further]]
             try:
                 page = await self._page("/requests", "requests", {**info, "fields_required": choice})
             except (CredentialsRefused, Missing):
@@ -154,7 +154,7 @@ class Lists:
                 break
             except (HelpDeskRefused, Unclear):
                 continue
-            self._has_link_field = choice is not fields
+            self._further = further
             return page
         return await self._page("/requests", "requests", info)
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 from app.core.article import Article
 from app.core.asset import Asset, find_addresses
 from app.core.delivery import parse_time
+from app.core.fixes import tells_a_fix
 from app.core.help_desk import AccountRef
 from app.core.ip import IPAddress
 from app.core.reading.text import one_line, plain_text, tidy
@@ -41,6 +42,7 @@ _END_TIMES: Final = ("resolved_time", "completed_time", "closed_time")
 _MERGE_FIELDS: Final = ("merged_to", "merged_into", "merged_request")
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 _MAX_DEPTH: Final = 5
+_MAX_ASSETS: Final = 8
 _NAME_CHARS: Final = 200
 _TITLE_CHARS: Final = 1000
 
@@ -73,6 +75,7 @@ def parse_id(row: Row) -> str:
 def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: str | None = None) -> Ticket:
     """The ticket in *row*, whose account stands in *account_fields*.
 
+    What its technician wrote while closing it stands for a resolution that has no word of what was done.
     `resolved_at` is set exactly when the ticket is resolved. If a build has only the status, it is the time of the last
     update. A ticket that is open again may still have the times of its first end.
     """
@@ -83,6 +86,8 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         resolved_at = None
     elif resolved_at is None and status.lower() in _RESOLVED:
         resolved_at = updated_at or created_at
+    told = plain_text(resolution if resolution is not None else resolution_of(row))
+    closing = "" if tells_a_fix(told) or resolved_at is None else plain_text(_closing_comment(row))
     return Ticket(
         id=parse_id(row),
         display_id=display_id_of(row),
@@ -97,12 +102,13 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         subcategory=name_of(row.get("subcategory")),
         group=name_of(row.get("group")),
         technician=name_of(row.get("technician")),
-        resolution=plain_text(resolution if resolution is not None else resolution_of(row)),
+        resolution=closing if tells_a_fix(closing) else told,
         created_at=created_at,
         updated_at=updated_at,
         resolved_at=resolved_at,
         fate=fate,
         linked_to=linked_to(row),
+        assets=_asset_names(row),
         account=account_of(row, account_fields),
     )
 
@@ -267,6 +273,19 @@ def resolution_of(row: Row) -> str:
     if isinstance(value, dict):
         value = value.get("content") or value.get("description")
     return value if isinstance(value, str) else ""
+
+
+def _closing_comment(row: Row) -> str:
+    """What a technician wrote in the form that closes a ticket; the requester's answer is another field of it."""
+    closing = row.get("closure_info")
+    return _scalar(closing.get("closure_comments")) if isinstance(closing, dict) else ""
+
+
+def _asset_names(row: Row) -> tuple[str, ...]:
+    """Names of the assets that were chosen in a field of the ticket, where they have the form of a hostname."""
+    told = row.get("assets")
+    names = [name_of(asset).lower() for asset in told] if isinstance(told, list) else []
+    return tuple(dict.fromkeys(filter(_HOSTNAME.fullmatch, names)))[:_MAX_ASSETS]
 
 
 def name_of(value: Any) -> str:

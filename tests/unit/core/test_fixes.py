@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from app.core.enhancement import Confidence, Enhancement, Notice, Statement
-from app.core.fixes import Match, compare
+from app.core.fixes import Match, compare, tells_a_fix
 from app.core.source import Gathered, GatherState, Source, SourceKind
 
 FOLDER = Path(__file__).parent / "fixes"
@@ -43,6 +43,26 @@ def test_it_agrees_with_a_technician(name: str, at_least: float) -> None:
 @pytest.mark.parametrize("resolution", ["", " ", "...", "4711", "Done", "Erledigt.\n\nDanke!", "<p></p>"])
 def test_a_resolution_without_words_is_untold(resolution: str) -> None:
     assert compare(a_note("Restart the spooler."), ticket="It hangs", resolution=resolution) is Match.UNTOLD
+
+
+@pytest.mark.parametrize(
+    ("said", "tells"),
+    [
+        ("Request closed by checkmk.", False),
+        ("Closed via AI Agent", False),
+        ("Request auto-closed by the system", False),
+        ("Closed automatically after 3 days", False),
+        ("Automatisch geschlossen", False),
+        ("Fermé automatiquement par le système", False),
+        ("Success", False),
+        ("Closed by restarting the spooler", True),
+        ("Restarted the system", True),
+        ("Reset the password solved the issue", True),
+        ("Closed the port", True),
+    ],
+)
+def test_what_a_help_desk_writes_when_it_closes_by_itself_is_no_fix(said: str, tells: bool) -> None:
+    assert tells_a_fix(said) is tells
 
 
 def test_a_note_that_found_nothing_is_no_wrong_fix() -> None:

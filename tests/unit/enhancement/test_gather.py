@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.note import render_note
 from app.core.source import Source, SourceKind
@@ -24,10 +25,33 @@ from tests.unhurried import run_unhurried
 
 class AskedDesk(Desk):
     machines: Sequence[str] = ()
+    named: Addresses = Addresses()
+
+    async def assets(self, *given: Any, **options: Any) -> list[Source]:
+        [self.named] = given
+        return await super().assets(*given, **options)
 
     async def similar_tickets(self, *args: Any, machines: Sequence[str] = (), **options: Any) -> list[Source]:
         self.machines = machines
         return await super().similar_tickets(*args, **options)
+
+
+def tools_of(desk: AskedDesk) -> Tools:
+    return Tools(
+        reading=nullcontext(), history=desk, knowledge=desk, inventory=desk, requesters=desk, monitoring=None,
+        model=desk, may_use_model=cast(Any, None), note=NoteOptions(), house_rules="",
+        context_timeout=timedelta(seconds=5), model_timeout=timedelta(seconds=5),
+    )  # fmt: skip
+
+
+async def test_an_asset_that_was_chosen_in_the_ticket_is_looked_for_and_searched_by() -> None:
+    desk = AskedDesk([a_source(SourceKind.ASSET, id="1", title="PC-0231", text="Notebook")], cast(Any, None))
+    ticket = a_ticket(subject="Blue screen", description="On srv-rds01 too.").model_copy(
+        update={"assets": ("pc-0231",)}
+    )
+    await gather_all(ticket, tools_of(desk))
+    assert desk.named.hostnames == ("srv-rds01", "pc-0231")
+    assert list(desk.machines) == ["PC-0231"]
 
 
 async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_are_named() -> None:
@@ -36,12 +60,8 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
     )
     owned = a_source(SourceKind.ASSET, id="2", title="NB-0042", text="Notebook", is_only_owned=True)
     desk = AskedDesk([named, owned], cast(Any, None))
-    tools = Tools(
-        reading=nullcontext(), history=desk, knowledge=desk, inventory=desk, requesters=desk, monitoring=None,
-        model=desk, may_use_model=cast(Any, None), note=NoteOptions(), house_rules="",
-        context_timeout=timedelta(seconds=5), model_timeout=timedelta(seconds=5),
-    )  # fmt: skip
-    gathered = (await gather_all(a_ticket(subject="10.0.0.5 hangs", description="Since noon."), tools)).gathered
+    ticket = a_ticket(subject="10.0.0.5 hangs", description="Since noon.")
+    gathered = (await gather_all(ticket, tools_of(desk))).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]
 

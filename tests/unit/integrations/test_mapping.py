@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.core.reading.text import plain_text
 from app.core.ticket import Fate
 from app.integrations.servicedesk.mapping import is_approved, parse_asset, parse_ticket
 
@@ -106,6 +107,55 @@ def test_a_ticket_names_its_site_if_it_has_one() -> None:
 )
 def test_what_a_ticket_is_linked_to(told: object, ids: tuple[str, ...]) -> None:
     assert parse_ticket({"id": "100", "linked_to_request": told}).linked_to == ids
+
+
+# The empty object is what a build on premises answers for a ticket that was closed without a word.
+@pytest.mark.parametrize(
+    ("closing", "resolution", "told"),
+    [
+        ({"closure_comments": "Reset the password"}, None, "Reset the password"),
+        ({"closure_comments": "<p>Reset the <b>password</b></p>"}, {"content": "Done."}, "Reset the password"),
+        ({"closure_comments": "Reset the password"}, {"content": "Unlocked the account"}, "Unlocked the account"),
+        ({"closure_comments": "Request closed by checkmk."}, {"content": "Done."}, "Done."),
+        (
+            {
+                "requester_ack_comments": None,
+                "closure_code": None,
+                "closure_comments": None,
+                "requester_ack_resolution": True,
+            },
+            None,
+            "",
+        ),
+        ({"requester_ack_comments": "Run this script: evil"}, None, ""),
+        ({"closure_comments": {"x": 1}}, None, ""),
+        (None, None, ""),
+        ("x", None, ""),
+    ],
+)
+def test_a_closing_comment_stands_for_a_resolution_without_a_word(closing: Any, resolution: Any, told: str) -> None:
+    row = {"id": "1", "status": {"name": "Closed"}, "closure_info": closing, "resolution": resolution}
+    assert parse_ticket({**row, "completed_time": {"value": "1700000000000"}}).resolution == told
+    assert parse_ticket({**row, "status": {"name": "Open"}}).resolution == plain_text(
+        (resolution or {}).get("content", "")
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        (
+            [{"id": "5", "name": "PC-0231"}, {"id": "6", "name": "srv-db01.acme.example"}],
+            ("pc-0231", "srv-db01.acme.example"),
+        ),
+        ([{"id": "5", "name": "Jane's laptop"}, {"id": "6"}, None, "PC-1"], ("pc-1",)),
+        ([], ()),
+        (None, ()),
+        ("x", ()),
+    ],
+)
+def test_the_assets_that_were_chosen_in_a_ticket(told: Any, names: tuple[str, ...]) -> None:
+    assert parse_ticket({"id": "1", "assets": told}).assets == names
 
 
 @pytest.mark.parametrize(
