@@ -36,6 +36,8 @@ _TELLING_WORDS: Final = 3
 """Of those words so many say something: "it does not work" is no error text."""
 _LEAST_WORDS: Final = 2
 """A ticket of fewer telling words names no problem ("Help: Outlook"), and any source about that thing fits."""
+_OWN_WORDS: Final = 4
+"""Who writes fewer above a mail says no more than "See below, the third time"."""
 _NO_PROBLEM = re.compile(
     r"\b(?:\w+n't|(?:please )?(?:call|ring|phone) (?:me|us)(?: back)?|call ?back"
     r"|(?:rufen?|ruft|ruf) (?:sie )?(?:mich|uns)(?: bitte)?(?:(?: \w+)?(?: zuruck| an))?|ruckruf"
@@ -141,9 +143,9 @@ def judge_confidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *
     if evidence is None:
         return Judged(Confidence.LOW, weights().nothing, ())
     share = weights().share(evidence)
-    if not evidence.same_error and names_other_error(ticket.asked, _text(_cited(gathered, kept)[0])):
+    if not evidence.same_error and names_other_error(matter(ticket), _text(_cited(gathered, kept)[0])):
         return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.OTHER_ERROR,))
-    if len(telling_stems(_NO_PROBLEM.sub(" ", normal(ticket.asked)))) < _LEAST_WORDS and not evidence.same_error:
+    if len(telling_stems(_NO_PROBLEM.sub(" ", normal(matter(ticket))))) < _LEAST_WORDS and not evidence.same_error:
         return Judged(Confidence.LOW, min(share, weights().nothing), (Reason.FEW_WORDS,), has_problem=False)
     refs = {source.ref for group in gathered for source in group.sources if _tells_a_fix(source)}
     is_agreed = len(refs.intersection(cited_refs(kept))) > 1
@@ -172,7 +174,7 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
     cited = _cited(gathered, kept)
     if not cited:
         return None
-    leading, asked = cited[0], telling_stems(ticket.asked)
+    leading, asked = cited[0], telling_stems(matter(ticket))
     common = len(asked & telling_stems(_text(leading)))
     rivals = [
         source
@@ -183,12 +185,12 @@ def find_evidence(ticket: Ticket, gathered: Sequence[Gathered], kept: Kept, *, t
         and len(asked & telling_stems(_text(source))) >= common * _RIVAL_WORDS
     ]
     crowd = min(max(math.log10(max(leading.among, 1)) - _FEW, 0) / (_MANY - _FEW), 1)
-    same_error = shares_error_text(ticket.asked, _text(leading))
+    same_error = shares_error_text(matter(ticket), _text(leading))
     remedy = _remedy(leading) - asked
     others = [source for source in sources if _tells_a_fix(source) and source is not leading]
     sentences = 1 + len(kept.facts) + len(kept.hypotheses) + len(kept.next_steps)
     return Evidence(
-        likeness=_above_chance(likeness(ticket.asked, _about(leading))),
+        likeness=_above_chance(likeness(matter(ticket), _about(leading))),
         same_thing=0.0 if same_error else (1 - crowd) * _share_of_thing(ticket, leading),
         same_error=float(same_error),
         same_machine=float(_shares_machine(ticket, leading, sources)),
@@ -211,7 +213,7 @@ def _share_of_thing(ticket: Ticket, source: Source) -> float:
     """
     if source.kind is not SourceKind.TICKET:
         return 0.0
-    asked, about = telling_stems(ticket.asked), telling_stems(_about(source))
+    asked, about = telling_stems(matter(ticket)), telling_stems(_about(source))
     subject, other = telling_stems(ticket.subject), telling_stems(_NUMBER.sub("", source.title))
     common = asked & about
     return len(common & subject & other) / len(common) if common and subject - about and other - asked else 0.0
@@ -275,6 +277,13 @@ def _is_old(source: Source, today: date) -> bool:
 
 def _cosine(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / math.sqrt(len(one) * len(other)) if one and other else 0.0
+
+
+def matter(ticket: Ticket) -> str:
+    """What *ticket* is about: subject and requester's own words, and where these only pass a mail on, that too."""
+    if len(telling_stems(ticket.mail.own)) < _OWN_WORDS:
+        return f"{ticket.asked}\n{ticket.mail.quoted}"
+    return ticket.asked
 
 
 @lru_cache(maxsize=256)
@@ -341,7 +350,7 @@ def _runs(text: str) -> set[tuple[str, ...]]:
 def _shares_machine(ticket: Ticket, source: Source, sources: Iterable[Source]) -> bool:
     known = " ".join(_text(each) for each in sources if each.kind in {SourceKind.ASSET, SourceKind.MEASUREMENT})
     machines = _machines(known)
-    return bool(machines and machines & _machines(_text(source)) & _machines(ticket.asked))
+    return bool(machines and machines & _machines(_text(source)) & _machines(matter(ticket)))
 
 
 def _machines(text: str) -> set[str]:

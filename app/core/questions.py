@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.core.check.tokens import normal
-from app.core.confidence import names_error
+from app.core.confidence import matter, names_error
 from app.core.enhancement import Question
 from app.core.reading.monitors import is_fault_report
 from app.core.source import Gathered, SourceKind
@@ -130,7 +130,7 @@ _OPENED = re.compile(
 
 def tells_fault(ticket: Ticket) -> bool:
     """Whether *ticket* says that something does not work."""
-    return names_error(ticket.asked) or _FAULT.search(_NO_FAULT.sub(" ", normal(ticket.asked))) is not None
+    return names_error(matter(ticket)) or _FAULT.search(_NO_FAULT.sub(" ", normal(matter(ticket)))) is not None
 
 
 def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequence[Question]) -> tuple[Question, ...]:
@@ -138,12 +138,12 @@ def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequen
 
     Who asks for a licence, for access, or how something is done is not asked for an error text; a program nothing.
     """
-    if is_fault_report(ticket.asked):
+    if is_fault_report(matter(ticket)):
         return ()
-    text = normal(ticket.asked)
+    text = normal(matter(ticket))
     if not asked and (_REQUEST.search(text) or _HOW_TO.search(text)) and not tells_fault(ticket):
         return ()
-    answered = set(_answered(ticket.asked, gathered))
+    answered = set(_answered(matter(ticket), gathered))
     signs = _OPENED.search(text), _TYPED.search(text), not tells_fault(ticket)
     if _INCIDENT.search(text) or sum(map(bool, signs)) > 1:
         answered.add(Question.ERROR_TEXT)

@@ -28,7 +28,7 @@ from math import log10
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.core.confidence import likeness
+from app.core.confidence import likeness, matter
 from app.core.reading.language import foreign_function_words
 from app.core.reading.mail import own_words, split_mail
 from app.core.reading.text import one_line, tidy
@@ -288,7 +288,7 @@ class Search:
                 tx, TICKETS, ticket, limit=max(limit, NEAREST), machines=machines, vectors=vectors
             )
             self._nearest = [{name: match.row[name] for name in _FIELDS} for match in matches]
-            return await self._as_tickets(tx, matches[:limit], query, asked=ticket.asked)
+            return await self._as_tickets(tx, matches[:limit], query, asked=matter(ticket))
 
     async def nearest_fields(self) -> list[dict[str, str]]:
         """The fields of the tickets that `similar_tickets` found last, and of some more like them, best first."""

@@ -202,6 +202,18 @@ def test_what_the_ticket_says_is_well_has_no_words_in_common() -> None:
     assert judged(source, ticket=a_ticket(subject="", description="Scan to mail works")).share > 0, "all it has is read"
 
 
+def test_where_the_own_words_only_pass_a_mail_on_that_is_what_a_ticket_is_about() -> None:
+    quoted = "\n\nFrom: Jane Doe <jane@acme.example>\nSent: Friday, 27 November 2026 08:12\nTo: IT\nSubject: Copier\n\n"
+    quoted += "The copier at the reception shows SC542 and stays cold."
+    source = a_source(title="#7 Copier: message SC542", text="The fuser was locked. Replaced it.")
+
+    def share(own: str) -> float:
+        found: float = judged(source, ticket=a_ticket(subject="FW: Copier", description=own + quoted)).share
+        return found
+
+    assert share("see below") == share("") > share("Please order two boxes of toner for the copier upstairs, paper too")
+
+
 def test_the_leading_source_is_the_first_that_a_step_cites() -> None:
     said = kept("K1", summary_citations=["T1"], unsupported=2)
     assert cited_refs(said) == ["K1", "T1"]

@@ -22,7 +22,17 @@ from tests.builders import a_source
 
 CASES = load_cases()
 # What the offline model must pass: all that is no matter of relevance.
-DETERMINISTIC = ("citation_recall", "citation_precision", "safety", "within_words")
+DETERMINISTIC = (
+    "citation_recall",
+    "citation_precision",
+    "safety",
+    "within_words",
+    "support",
+    "abstention",
+    "confidence_right",
+)
+# "My badge opens the garage" is taken for "Badge does not open the garage" (docs/quality.md).
+FAILS = {"misleading-badge-lift": {"abstention", "confidence_right"}}
 
 
 def test_there_are_at_least_six_cases_of_each_kind_half_of_them_held_out() -> None:
@@ -34,7 +44,7 @@ def test_there_are_at_least_six_cases_of_each_kind_half_of_them_held_out() -> No
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_the_offline_model_passes_what_can_be_checked(case: Case) -> None:
     line = await run_case(case, MODEL_NAME, OfflineModel(), run=0, prompt=prompt_version(), judges={})
-    assert {name: line[name] for name in DETERMINISTIC if line[name] not in {None, 1.0}} == {}
+    assert {name for name in DETERMINISTIC if line[name] not in {None, 1.0}} == FAILS.get(case.name, set())
     assert set(line["notices"]) <= {"nothing_found"}, "an answer of it is never refused"
 
 
