@@ -1,6 +1,7 @@
 """The console as a person uses it: Debian's Chromium on the real process, axe on every page.
 
-`make screenshots` runs this with SCREENSHOTS set, and keeps each page light, dark and as a phone shows it.
+`make screenshots` runs this with SCREENSHOTS set, and keeps each page light, dark and as a phone shows it, notes in four
+languages too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from app.db.knowledge.strays import Stray, keep_strays
 from app.db.limits.accounts import keep_accounts
 from app.queue import GROUP, STREAM
 from demo.embedded import DatabaseUrls, ValkeyServer
+from eval.cases import load_cases
+from eval.writing import OfflineModel, write
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 from tests.integration.console.conftest import TOKEN
 from tests.integration.console.history import fill_history, fill_shadow
@@ -50,6 +53,8 @@ LOOKS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
 }
+# Cases whose notes are in English, German, French and Spanish.
+NOTES = ("contradicting-usb", "unavailable-inventar", "contradicting-onduleur", "outdated-certificado")
 # The words of the steps of an attempt that stand in two lines.
 BROKEN_WORDS = """[...document.querySelectorAll(".steps th")].flatMap((heading) => {
     const text = heading.firstChild;
@@ -176,12 +181,22 @@ async def desk(stage: Stage, urls: DatabaseUrls, valkey: ValkeyServer, tmp_path:
                 "note": f"{stage.portal.url}/WorkOrder.do?woMode=viewWO&woID={noted}",
                 "asset": f"{stage.portal.url}/ViewWSDetails.do?wsId={stage.portal.add_asset(name='PC-0231').id}",
             }
+            if SCREENSHOTS:
+                pages |= {f"note-{case}": await _show_note(stage, case) for case in NOTES}
             yield Desk(browser, console.url, api.url, pages, stage, done, failed)
             await browser.close()
     finally:
         await keep_accounts(stage.database, {})
         console.kill()
         api.kill()
+
+
+async def _show_note(stage: Stage, name: str) -> str:
+    """The page of a ticket with the note of a case, as the offline model writes it."""
+    [case] = [each for each in load_cases() if each.name == name]
+    ticket = stage.portal.add_ticket(subject=case.ticket.subject, description=case.ticket.description)
+    stage.portal.add_note(ticket.id, (await write(case, OfflineModel()))[1])
+    return f"{stage.portal.url}/WorkOrder.do?woMode=viewWO&woID={ticket.id}"
 
 
 @ACME

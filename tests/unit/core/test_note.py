@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from html import escape
 from typing import Any
@@ -474,3 +475,7 @@ def test_a_short_draft_of_a_closing_is_shown_whole() -> None:
     html = render(draft, max_words=150)
     for text in (draft.summary, *(each.text for each in (*draft.next_steps, *draft.facts))):
         assert escape(text) in html
+
+
+def test_no_french_line_begins_with_the_sign_that_ends_a_word() -> None:
+    assert [label for label in labels("fr").values() if re.search(r" [:;?!]", label)] == []
