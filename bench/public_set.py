@@ -5,7 +5,7 @@
     python bench/public_set.py FOLDER github-action-thunderbird-aaq rt-kits-api3
 
 They hold the questions and answers of Mozilla's support forum, a file a day. Of these FOLDER gets the 20,000 English
-questions that `public_ids.txt` names, and which earlier question a reply to one of them links, as
+questions that `public_ids.txt` names, and which earlier question a reply to one of them links, or its author asked, as
 `bench/retrieval.py` reads them. Names of users are left out, addresses, links and long numbers replaced. The clones are
 read by git, so a bare one does as well; a question that neither of them has is told and left out.
 """
@@ -23,7 +23,7 @@ import sys
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,7 @@ _DAYS: Final = ":(glob)20*/*-desktop*.csv"
 _BODY_WORDS, _REPLY_WORDS = 200, 120
 _DEV_BEFORE: Final = "2025"
 """Queries from then on are kept aside."""
+_AGAIN_WITHIN: Final = timedelta(days=14)
 _FIELD_CHARS: Final = 10_000_000
 
 _QUESTION = re.compile(r"/questions/(\d{6,8})")
@@ -76,11 +77,14 @@ def plain(markup: str, *, words: int) -> str:
     return " ".join(text.split()[:words])
 
 
+def _time(question: Row) -> datetime:
+    return datetime.strptime(question["created"], "%Y-%m-%d %H:%M:%S %z")
+
+
 def a_ticket(question: Row, answers: list[Row]) -> dict[str, str | int]:
-    created = datetime.strptime(question["created"], "%Y-%m-%d %H:%M:%S %z")
     ticket: dict[str, str | int] = {
         "id": question["id"],
-        "created": created.astimezone(UTC).replace(tzinfo=None).isoformat(" "),
+        "created": _time(question).astimezone(UTC).replace(tzinfo=None).isoformat(" "),
         "title": plain(question["title"], words=_BODY_WORDS),
         "body": plain(question["content"], words=_BODY_WORDS),
         "product": question["product"],
@@ -103,6 +107,18 @@ def links_of(question: Row, answers: list[Row], known: dict[str, Row]) -> list[s
         if found in known and int(found) < int(question["id"]) and known[found]["creator"] != question["creator"]
     }
     return sorted(linked)
+
+
+def asked_again(known: dict[str, Row]) -> dict[str, list[str]]:
+    """For each question the one that its author asked before, not long ago: often the same problem."""
+    last: dict[str, Row] = {}
+    again = {}
+    for question in sorted(known.values(), key=lambda each: int(each["id"])):
+        before = last.get(question["creator"])
+        if before and _time(question) - _time(before) <= _AGAIN_WITHIN and question["created"] < _DEV_BEFORE:
+            again[question["id"]] = [before["id"]]
+        last[question["creator"]] = question
+    return again
 
 
 @click.command()
@@ -133,6 +149,7 @@ def main(folder: Path, clones: tuple[Path, ...]) -> None:
         for id_, question in known.items():
             lines.write(json.dumps(a_ticket(question, ordered.get(id_, []))) + "\n")
     (folder / "similar.dev.json").write_text(json.dumps(links), "utf-8")
+    (folder / "same_author.dev.json").write_text(json.dumps(asked_again(known)), "utf-8")
     print(f"{len(known)} of {len(wanted)} questions, {len(links)} queries")
     if missing := [id_ for id_ in wanted if id_ not in known]:
         print(f"not in the clones: {', '.join(missing)}", file=sys.stderr)

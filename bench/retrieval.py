@@ -3,6 +3,7 @@
     python bench/retrieval.py FOLDER
     python bench/retrieval.py FOLDER --train      # and write app/db/knowledge/link_weights.toml anew
     python bench/retrieval.py FOLDER --vectors vectors.sqlite   # with the embedder minilm; the file keeps its vectors
+    python bench/retrieval.py FOLDER --same-author   # what links cost those who ask again, and nothing else
 
 FOLDER holds `tickets.jsonl.gz` (id, created, title, body, reply, topic) and `similar.dev.json` (query id → ids of the
 earlier tickets that a reply linked). It is not part of the project; without it the measurement is skipped. The results
@@ -30,7 +31,7 @@ import time
 from array import array
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from math import log
@@ -105,6 +106,8 @@ class Sample:
 
     tickets: list[Ticket]
     linked: dict[str, set[str]]
+    again: dict[str, set[str]] = field(default_factory=dict)
+    """For questions of somebody who asked shortly before, the earlier one: it may be the same problem."""
 
     @property
     def queries(self) -> list[Ticket]:
@@ -158,7 +161,10 @@ def load_sample(folder: Path) -> Sample:
     known = {ticket.id for ticket in tickets}
     queries = json.loads((folder / "similar.dev.json").read_text("utf-8"))
     linked = {query: set(ids) & known for query, ids in queries.items() if query in known and set(ids) & known}
-    return Sample(sorted(tickets, key=lambda ticket: (ticket.created_at or _LONG_AGO, ticket.id)), linked)
+    again_file = folder / "same_author.dev.json"
+    again = json.loads(again_file.read_text("utf-8")) if again_file.is_file() else {}
+    ordered = sorted(tickets, key=lambda ticket: (ticket.created_at or _LONG_AGO, ticket.id))
+    return Sample(ordered, linked, {query: set(ids) for query, ids in again.items()})
 
 
 def _ticket(row: dict[str, str]) -> Ticket:
@@ -193,15 +199,22 @@ def few_words() -> list[Ticket]:
 
 
 async def replay(
-    database: Database, tenant: Tenant, search: Search, sample: Sample, embedder: Embedder | None = None
+    database: Database,
+    tenant: Tenant,
+    search: Search,
+    sample: Sample,
+    embedder: Embedder | None = None,
+    *,
+    of_same_author: bool = False,
 ) -> list[Answer]:
     """Store all tickets in their order, and run each query at its time; with *embedder*, by vectors too."""
+    targets = sample.again if of_same_author else sample.linked
     answers: list[Answer] = []
     waiting: list[Ticket] = []
     links: list[Ticket] = []
     known: set[str] = set()
     for ticket in sample.tickets:
-        if ticket.id in sample.linked:
+        if ticket.id in sample.linked or ticket.id in targets:
             await _store(database, tenant, waiting)
             waiting = []
             old_enough = (ticket.created_at or _LONG_AGO) - _LINK_AGE
@@ -210,11 +223,12 @@ async def replay(
             known.update(*(each.linked_to for each in ripe))
             async with database.as_tenant(tenant.id) as session:
                 await keep_links(session, tenant.id, ripe)
-            linked = sample.linked[ticket.id]
-            vectors = await _embed(database, tenant, ticket, embedder)
-            matches = await search.rank_tickets(ticket, limit=DEPTH, vectors=vectors)
-            answers.append(Answer(matches, linked, not linked & known))
-            links.append(ticket.model_copy(update={"linked_to": tuple(sorted(linked)), "resolution": ""}))
+            if wanted := targets.get(ticket.id):
+                vectors = await _embed(database, tenant, ticket, embedder)
+                matches = await search.rank_tickets(ticket, limit=DEPTH, vectors=vectors)
+                answers.append(Answer(matches, wanted, not wanted & known))
+            if linked := sample.linked.get(ticket.id):
+                links.append(ticket.model_copy(update={"linked_to": tuple(sorted(linked)), "resolution": ""}))
         waiting.append(ticket)
         if len(waiting) >= _BATCH:
             await _store(database, tenant, waiting)
@@ -350,6 +364,21 @@ def _tenant(slug: str) -> Tenant:
     )
 
 
+async def measure_same_author(folder: Path) -> None:
+    """Print what links cost queries whose author asked shortly before, where links can hardly help."""
+    sample, tenant = load_sample(folder), _tenant("bench")
+    if not sample.again:
+        print("SKIPPED: no same_author.dev.json; bench/public_set.py makes it")
+        return
+    async with _open_empty_database() as (_, database):
+        search = Search(database, tenant, ticket_url=str, article_url=str)
+        answers = await replay(database, tenant, search, sample, of_same_author=True)
+    by_words = [answer for answer in answers if answer.place(_NO_LINKS) < _FOUND]
+    for name, own in (("asked again", answers), ("of these, that words alone find", by_words)):
+        for label, weights in (("by words", _NO_LINKS), ("with links", load_link_weights())):
+            _tell(f"{name}, {label}", [replace(answer, matches=answer.ranked(weights)) for answer in own])
+
+
 async def measure(folder: Path, *, trains: bool = False, judges_all: bool = False, kept: Path | None = None) -> Quality:
     """Print all figures. Returns those of the queries that were tuned on."""
     sample = load_sample(folder)
@@ -440,10 +469,14 @@ def _percent(shares: Sequence[float]) -> str:
 @click.option(
     "--vectors", "kept", type=click.Path(path_type=Path), help="Search by vectors too; the file in which they are kept."
 )
-def main(folder: Path | None, *, trains: bool, judges_all: bool, kept: Path | None) -> None:
+@click.option("--same-author", is_flag=True, help="Only what links cost those who ask again.")
+def main(folder: Path | None, *, trains: bool, judges_all: bool, kept: Path | None, same_author: bool) -> None:
     """Measure the search on the tickets in FOLDER (or of the variable RETRIEVAL_DATA)."""
     if folder is None or not (folder / "tickets.jsonl.gz").is_file():
         print(f"SKIPPED: no tickets.jsonl.gz in {folder or 'any folder; name one'}")
+        return
+    if same_author:
+        asyncio.run(measure_same_author(folder))
         return
     asyncio.run(measure(folder, trains=trains, judges_all=judges_all, kept=kept))
 

@@ -10,7 +10,7 @@ OPENAI_API_KEY (and OPENAI_BASE_URL), EVAL_MODELS=a,b adds models, each with thr
 citations. RETRIEVAL_DATA=folder measures the search on the larger public set too.
 
 Fails when a run is empty or not whole, when safety is not 100 %, nor citations of the offline model, and when a figure of the
-notes or the search falls below the lower bound of the last release, or the error of the confidence rises above its upper one.
+notes or the search falls below the lower bound of the last release, or the error of the confidence rises by more than 0.02.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ SEARCH, PUBLIC, ERROR = "search", "search of the public set", "error of the conf
 """In `released.json`, beside the models."""
 RUNS: Final = 3
 """Of a model that answers differently each time; the offline model does not."""
+_MORE_ERROR: Final = 0.02
+"""Each run asks the same tickets, so an error is compared itself. The bound of an interval would say nothing: of a hundred
+points resampling alone makes 0.1 and more, where the goal is 0.05."""
 _ANSWER: Final = timedelta(seconds=90)
 _SUBSET: Final = re.compile(r"[^\w.-]+")
 
@@ -85,24 +88,28 @@ def find_faults(lines: Sequence[Line], runs: dict[str, int], released: dict[str,
 
 def find_falls(found: report.Found, released: dict[str, Any]) -> list[str]:
     """What the search finds less often, and where the confidence is further off, than the last release's bounds allow."""
-    told = {SEARCH: report.search_figures(found.asked), PUBLIC: found.public, ERROR: product_errors(found.points)}
+    told = {SEARCH: report.search_figures(found.asked), PUBLIC: found.public}
+    errors, known = product_errors(found.points), released.get(ERROR, {})
     if not found.asked:
         return ["search: nothing was asked: not whole"]
     return [
-        f"{name}: {figure} is {100 * own[figure].value:.1f} %, {'above' if name == ERROR else 'below'}"
-        f" {100 * bound:.1f} % of the last release"
+        f"{name}: {figure} is {100 * own[figure].value:.1f} %, below {100 * bound:.1f} % of the last release"
         for name, own in told.items()
         for figure, bound in released.get(name, {}).items()
-        if figure in own and (own[figure].value > bound if name == ERROR else own[figure].value < bound)
+        if figure in own and own[figure].value < bound
+    ] + [
+        f"{ERROR}: {origin} is {error:.3f}, in the last release {known[origin]:.3f}"
+        for origin, error in errors.items()
+        if origin in known and error > known[origin] + _MORE_ERROR
     ]
 
 
 def bounds(found: report.Found) -> dict[str, dict[str, float]]:
-    """What the next run must not fall below; of errors, what it must not rise above."""
+    """What the next run must not fall below, and the errors."""
     lows = {model: summarize(own) for model, own in report.by_model(found.lines).items()}
     lows |= {SEARCH: report.search_figures(found.asked), PUBLIC: found.public}
     told = {name: {figure: round(each.low, 4) for figure, each in own.items()} for name, own in lows.items()}
-    return told | {ERROR: {origin: round(each.high, 4) for origin, each in product_errors(found.points).items()}}
+    return told | {ERROR: {origin: round(error, 4) for origin, error in product_errors(found.points).items()}}
 
 
 async def _write_all(cases: Sequence[Case]) -> tuple[list[Line], dict[str, int]]:

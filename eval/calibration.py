@@ -30,7 +30,7 @@ from app.core.enhancement import Confidence
 from eval import logistic
 from eval.cases import TODAY
 from eval.points import Point, collect
-from eval.scores import Estimate, Interval, calibration_error
+from eval.scores import Estimate, calibration_error
 
 _FILE: Final = Path(app.core.__path__[0]) / "confidence.toml"
 _FOLDS: Final = 5
@@ -140,16 +140,14 @@ def describe(points: Sequence[Point]) -> list[str]:
     return rows
 
 
-def product_errors(points: Sequence[Point]) -> dict[str, Interval]:
-    """The error over the levels by the product's weights, for each origin, with its 95 % interval by resampling."""
-    edges, draw, told = (weights().medium, weights().high), random.Random(0), {}
-    for origin in _COUNTS:
-        own = [_estimate(each, weights()) for each in points if each.origin == origin and not each.is_kept_back]
-        if own:
-            drawn = sorted(calibration_error(draw.choices(own, k=len(own)), edges) for _ in range(_DRAWS))
-            at = round(_DRAWS * 0.025)
-            told[origin] = Interval(calibration_error(own, edges), drawn[at], drawn[-at - 1], len(own))
-    return told
+def product_errors(points: Sequence[Point]) -> dict[str, float]:
+    """The error over the levels by the product's weights, for each origin."""
+    edges = weights().medium, weights().high
+    return {
+        origin: calibration_error(own, edges)
+        for origin in _COUNTS
+        if (own := [_estimate(each, weights()) for each in points if each.origin == origin and not each.is_kept_back])
+    }
 
 
 def describe_kept_back(points: Sequence[Point]) -> list[str]:
