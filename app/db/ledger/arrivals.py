@@ -64,6 +64,7 @@ def arrival_of(
     weights = dict.fromkeys((each.term for each in body.terms), _OF_BODY)
     weights |= dict.fromkeys((each.term for each in heading.terms), _OF_SUBJECT)
     named = find_addresses(f"{subject}\n{own}")
+    chosen = ticket.assets if is_looked_for else ()
     return {
         "has_arrival": is_looked_for,
         "number": ticket.number,
@@ -71,7 +72,7 @@ def arrival_of(
         "requester": ticket.requester,
         "site": ticket.site,
         "is_outage": is_looked_for and reports_outage(ticket),
-        "machines": [*named.hostnames, *map(str, named.ips)],
+        "machines": [*dict.fromkeys((*named.hostnames, *chosen, *map(str, named.ips)))],
         "subject": heading.words,
         "body": body.words,
         "terms": json.dumps([{"term": term, "weight": weight} for term, weight in weights.items()]),
