@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import asyncpg
 from app.db.ledger.intake import AcceptedDelivery, open_intake
 from app.queue import RingBroker, open_queue
 from bench.throughput.corpus import FIRST_ID, load_texts, split, webhook_body
-from bench.throughput.machine import cpu_s, machine_cpu_s, pss_mib
+from bench.throughput.machine import UV_RUN, cpu_s, machine_cpu_s, pss_mib
 from bench.throughput.system import TENANT_IDS, Ours, Program, Stub, System
 from demo.embedded import DatabaseUrls
 from demo.failure import RunFailed
@@ -216,7 +215,7 @@ def profiler(target: Path) -> tuple[Sequence[str], Mapping[str, str]]:
     """
     kind = "speedscope" if target.suffix == ".json" else "raw"
     command = [
-        *(str(Path(sys.executable).with_name("uv")), "tool", "run", "--quiet", "py-spy@0.4.2", "record"),
+        *(*UV_RUN, "py-spy@0.4.2", "record"),
         *("--rate", "200", "--format", kind, "--output", str(target), "--"),
     ]
     of_uv = ("UV_", "SSL_", "PIP_", "HTTP", "http")

@@ -1,4 +1,4 @@
-/* Sends prepared HTTP requests and writes down when each was answered. Compiled by load.py where there is a compiler.
+/* Sends prepared HTTP requests and writes down when each was answered. Compiled by load.py.
 
    load PORT CONNECTIONS RATE SECONDS REQUESTS FIRST RESULTS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Final
 
 _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 
+UV_RUN: Final = (str(Path(sys.executable).with_name("uv")), "tool", "run", "--quiet", "--python", sys.executable)
+"""Runs a tool of a package in an environment of its own."""
 SERVER_CORE: Final = frozenset({0})
 OTHER_CORE: Final = frozenset({1})
 ALL_CORES: Final = frozenset(os.sched_getaffinity(0))
