@@ -172,10 +172,10 @@ bench-throughput: $(VENV)/.peer-ready  ## Ours beside the usual stack, or beside
 
 # RETRIEVAL_DATA as for bench/retrieval.py; GROWTH="--deliveries 1000000 --tickets 100000" for less of it.
 bench-growth: $(VENV)/.dev-ready  ## What each hot query takes at ten thousand and at ten million deliveries (half an hour, and 25 GB of disk)
-	@$(BIN)/python -m bench.growth --page docs/growth.md $(GROWTH)
+	@$(BIN)/python -m bench.growth --page docs/growth.md --plans bench/growth/plans.txt $(GROWTH)
 
-bench-soak: $(VENV)/.dev-ready  ## Whether an API and a worker grow at 50 webhooks a second (MINUTES=60)
-	@$(BIN)/python -m bench.throughput soak --minutes $(or $(MINUTES),60)
+bench-soak: $(VENV)/.dev-ready  ## Whether an API and a worker grow at RATE=50 webhooks a second (MINUTES=60)
+	@$(BIN)/python -m bench.throughput soak --minutes $(or $(MINUTES),60) --rate $(or $(RATE),50)
 
 bench-scale: $(VENV)/.dev-ready  ## What one, two and four workers, and two APIs, do together (3 minutes)
 	@$(BIN)/python -m bench.throughput scale

@@ -50,12 +50,21 @@ _OPTIONS = {
 @click.option("--tenants", default=1_000, show_default=True)
 @click.option("--times", default=100, show_default=True, help="How often each query is asked.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write the tables into this page.")
+@click.option("--plans", "plans_file", type=click.Path(path_type=Path), help="Write the plans to this file.")
 @click.option("--hold", is_flag=True, help="Keep the database until a key is pressed.")
 @click.option(
     "--data", envvar="RETRIEVAL_DATA", type=click.Path(path_type=Path), help="Texts, as for bench/retrieval.py."
 )
 def main(  # noqa: PLR0917 - options
-    deliveries: int, tickets: int, due: int, tenants: int, times: int, page: Path | None, hold: bool, data: Path | None
+    deliveries: int,
+    tickets: int,
+    due: int,
+    tenants: int,
+    times: int,
+    page: Path | None,
+    plans_file: Path | None,
+    hold: bool,
+    data: Path | None,
 ) -> None:
     """What each hot query takes as the tables grow."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -76,7 +85,9 @@ def main(  # noqa: PLR0917 - options
     )
     generated = render(meters)
     click.echo(generated)
-    click.echo(plans(list(meters.values())[-1]))
+    if plans_file is not None:
+        told = f"{deliveries:,} deliveries, {due:,} of them due, {tickets:,} tickets of one of {tenants:,} tenants"
+        plans_file.write_text(plans(list(meters.values())[-1], told), encoding="utf-8")
     if page is not None:
         write(page, generated)
 

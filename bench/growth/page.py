@@ -1,9 +1,9 @@
-"""The table of docs/growth.md, and the plans, which are printed alone."""
+"""The table of docs/growth.md, and the file of the plans."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,21 +36,26 @@ def render(meters: Mapping[str, Meter]) -> str:
     return "\n".join([*lines, ""])
 
 
-def plans(meter: Meter) -> str:
-    """Each statement of a call with its pages, and how it reads each table, with how often and the pages for it."""
-    lines = []
-    for name in PURPOSES:
+def plans(meter: Meter, size: str) -> str:
+    """A text: each statement of a call on a table, and its plan."""
+    lines = [
+        f"At {size}.",
+        "Written by `make bench-growth`: EXPLAIN (ANALYZE, BUFFERS) of the product's own connections, by auto_explain.",
+        "Pages are of 8 kB. Of a statement that ran several times: the run that looked at most. Conditions are cut.",
+    ]
+    for name, purpose in PURPOSES.items():
         if name in meter.found:
-            lines += [f"**{name}**", "", *(f"- {each}" for each in _lines(meter.found[name])), ""]
-    return "\n".join(lines)
+            lines += ["", "", f"{name.upper()}: {purpose}", *_of_call(meter.found[name])]
+    return "\n".join([*lines, ""])
 
 
-def _lines(found: Sequence[Plan]) -> list[str]:
-    """A line for each statement on a table; one that was asked for each tenant is told once, by its most costly run."""
-    found = [plan for plan in found if plan.scans]
+def _of_call(found: Sequence[Plan]) -> Iterator[str]:
+    """Of each statement, once: its most costly run."""
     counts = Counter(plan.name for plan in found)
     worst = {plan.name: plan for plan in sorted(found, key=lambda plan: plan.buffers)}
-    return [f"{count:,} times: {worst[name].line}" if count > 1 else worst[name].line for name, count in counts.items()]
+    for name, count in counts.items():
+        plan, often = worst[name], f", asked {count:,} times" if count > 1 else ""
+        yield from ("", f"{name}, {plan.buffers:,} pages, {plan.ms:.1f} ms{often}", plan.tree)
 
 
 def write(page: Path, generated: str) -> None:

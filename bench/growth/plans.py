@@ -22,6 +22,8 @@ _PARAMETER: Final = re.compile(r"\$\d+(::[\w.]+(\(\d+\))?(\[\])?)?|(?<![:\w]):\w
 _COMMENT: Final = re.compile(r"^\s*--.*\n", re.MULTILINE)
 # So much of a statement tells which file it is of.
 _HEAD: Final = 110
+_CONDITIONS: Final = ("Index Cond", "Filter")
+_MOST_OF_CONDITION: Final = 120
 # Its own plan says nothing: what it does, is in those of its statements.
 _WRAPPER: Final = "select accept_deliveries"
 
@@ -35,16 +37,8 @@ class Plan:
     ms: float
     buffers: int
     """Pages of 8 kB that were looked at, found in PostgreSQL's memory or read."""
-    scans: dict[str, tuple[int, int]]
-    """Each way by which a table was read or changed: how often, and the pages for it."""
-
-    @property
-    def line(self) -> str:
-        parts = [
-            f"{scan}{f' ×{loops:,}' if loops > 1 else ''}{f' ({pages:,})' if pages else ''}"
-            for scan, (loops, pages) in self.scans.items()
-        ]
-        return f"`{self.name}`, {self.buffers:,} pages, {self.ms:.1f} ms: {'; '.join(parts)}"
+    tree: str
+    """As `EXPLAIN (ANALYZE, BUFFERS)` tells it: a line for each node."""
 
 
 class PlanLog:
@@ -81,28 +75,25 @@ class PlanLog:
             query = " ".join(found["Query Text"].split())
             if query.startswith(_WRAPPER):
                 continue
-            scans: dict[str, tuple[int, int]] = {}
-            _collect(found["Plan"], scans)
-            name = self._names.get(_head(query)) or f"{query.split()[0].lower()} of {_table(found['Plan'])}"
-            yield Plan(name, float(ms), _all_pages(found["Plan"]), scans)
+            if table := _table(found["Plan"]):
+                name = self._names.get(_head(query)) or f"{query.split()[0].lower()} of {table}"
+                yield Plan(name, float(ms), _all_pages(found["Plan"]), "\n".join(_tree(found["Plan"])))
 
 
-def _collect(node: dict[str, Any], scans: dict[str, tuple[int, int]]) -> None:
-    own = _pages(node)
+def _tree(node: dict[str, Any], depth: int = 0) -> Iterator[str]:
+    named = f"{node['Subplan Name']}: " if "Subplan Name" in node else ""
+    by = f" using {node['Index Name']}" if "Index Name" in node else ""
+    of = node.get("Relation Name") or node.get("Function Name") or node.get("CTE Name")
+    kind = node.get("Operation", "") if node["Node Type"] == "ModifyTable" else node["Node Type"]
+    pages = {"hit": node.get("Shared Hit Blocks", 0), "read": node.get("Shared Read Blocks", 0)}
+    yield (
+        f"{'  ' * depth}{named}{kind}{by}{f' on {of}' if of else ''}"
+        f" (rows={node['Actual Rows']:g} loops={node['Actual Loops']}"
+        f"{''.join(f' {name}={count}' for name, count in pages.items() if count)})"
+        + "".join(f" {name}: {node[name][:_MOST_OF_CONDITION]}" for name in _CONDITIONS if name in node)
+    )
     for child in node.get("Plans", ()):
-        own -= _pages(child)
-        _collect(child, scans)
-    kind = node["Node Type"]
-    if kind == "ModifyTable":
-        label = f'{node["Operation"].lower()} "{node["Relation Name"]}"'
-    elif "Index Name" in node:
-        label = f"{kind} {node['Index Name']}"
-    elif kind == "Seq Scan":
-        label = f'Seq Scan "{node["Relation Name"]}"'
-    else:
-        return
-    loops, pages = scans.get(label, (0, 0))
-    scans[label] = loops + int(node["Actual Loops"]), pages + max(own, 0)
+        yield from _tree(child, depth + 1)
 
 
 def _table(node: dict[str, Any]) -> str:
