@@ -58,7 +58,7 @@ def worker(  # noqa: PLR0917 - options
     """One worker of ours: CPU, statements and transactions a delivery."""
 
     async def run() -> None:
-        async with open_system(history=history, counts_statements=True) as system:
+        async with open_system(history=history, options={"shared_preload_libraries": "pg_stat_statements"}) as system:
             ours = Ours(system)
             await ours.prepare()
             report = await measure_worker(
@@ -87,7 +87,7 @@ def api(rates: tuple[float, ...], seconds: float, profile: Path | None, data: Pa
     """One API of ours: CPU a webhook, and the time of the answer."""
 
     async def run() -> None:
-        async with open_system(history=0) as system:
+        async with open_system(history=0, options={"track_commit_timestamp": "on"}) as system:
             ours, loader = Ours(system), make_loader(system, data)
             await ours.prepare()
             click.echo(

@@ -67,8 +67,7 @@ class Peer:
 
     async def fresh(self, name: str) -> DatabaseUrls:
         """A database with the history and no delivery."""
-        await self._system.postgres.create_database(name, template="template_peer")
-        return await self._system.postgres.create_roles(name)
+        return await self._system.copy_of("template_peer", name)
 
     def write_tenants(self, help_desk: str) -> None:
         """It knows one help desk, which `start_worker` tells it."""

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -155,6 +155,15 @@ class System:
     valkey: ValkeyServer
     history: int
     started: int = 0
+    _copies: dict[str, str] = field(default_factory=dict)
+
+    async def copy_of(self, template: str, name: str) -> DatabaseUrls:
+        """A copy of the database *template*. The copy before it is removed: one of each measure would fill the disk."""
+        if before := self._copies.get(template):
+            await self.postgres.drop_database(before)
+        self._copies[template] = name
+        await self.postgres.create_database(name, template=template)
+        return await self.postgres.create_roles(name)
 
     @asynccontextmanager
     async def open_stub(self) -> AsyncIterator[Stub]:
@@ -190,9 +199,9 @@ class System:
 
 @asynccontextmanager
 async def open_system(
-    *, history: int, counts_statements: bool = False, cores: frozenset[int] = OTHER_CORE
+    *, history: int, options: Mapping[str, str] | None = None, cores: frozenset[int] = OTHER_CORE
 ) -> AsyncIterator[System]:
-    """Start both servers. They, this process and the load run on *cores*."""
+    """Start both servers. They, this process and the load run on *cores*. *options*: more of PostgreSQL's."""
     async with AsyncExitStack() as stack:
         os.sched_setaffinity(0, cores & os.sched_getaffinity(0) or os.sched_getaffinity(0))
         run = stack.enter_context(open_run_folder(CHECKOUT / ".demo"))
@@ -203,7 +212,7 @@ async def open_system(
                     "max_connections": "500",
                     "shared_buffers": "256MB",
                     "max_wal_size": "1GB",
-                    **({"shared_preload_libraries": "pg_stat_statements"} if counts_statements else {}),
+                    **(options or {}),
                 },
             )
         )
@@ -238,7 +247,8 @@ class Ours:
         )
         usual, most = map(int, (await asking.communicate())[0].split())
         self._slots = {"few": usual, "many": min(MANY, most)}
-        urls = await self._create("template0", self._template)
+        await self._system.postgres.create_database(self._template)
+        urls = await self._system.postgres.create_roles(self._template)
         await self._finish("migrate", {"MIGRATION_DATABASE_URL": urls.owner})
         async with self._system.open_stub() as stub:
             self.write_tenants(stub.url, count=1)
@@ -254,13 +264,9 @@ class Ours:
     def _template(self) -> str:
         return f"template_{self.name}"
 
-    async def _create(self, template: str, name: str) -> DatabaseUrls:
-        await self._system.postgres.create_database(name, template=template)
-        return await self._system.postgres.create_roles(name)
-
     async def fresh(self, name: str) -> DatabaseUrls:
         """A database with the history and no delivery."""
-        return await self._create(self._template, name)
+        return await self._system.copy_of(self._template, name)
 
     def write_tenants(self, help_desk: str, *, count: int = len(TENANT_IDS)) -> None:
         """The files of the first *count* tenants."""

@@ -56,13 +56,15 @@ async def measure_api(
 
 
 async def _ring_lags(system: System, urls: DatabaseUrls) -> list[float]:
-    """For each ring on the stream: milliseconds from when its delivery's transaction began; sorted."""
+    """For each ring on the stream: milliseconds from when its delivery was committed; sorted."""
     connection = await asyncpg.connect(urls.superuser)
     try:
-        rows = await connection.fetch("select job_id, extract(epoch from accepted_at)::float8 as at from delivery")
+        rows = await connection.fetch(
+            "select job_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8 as at from delivery"
+        )
     finally:
         await connection.close()
-    accepted = {str(row["job_id"]): row["at"] for row in rows}
+    committed = {str(row["job_id"]): row["at"] for row in rows}
     lags: list[float] = []
     start = "-"
     async with Redis.from_url(system.valkey.url) as redis:
@@ -72,5 +74,5 @@ async def _ring_lags(system: System, urls: DatabaseUrls) -> list[float]:
                 return sorted(lags)
             for entry, ring in entries:
                 job_id = json.loads(ring[b"data"])["args"][1]
-                lags.append(int(entry.partition(b"-")[0]) - accepted[job_id] * 1e3)
+                lags.append(int(entry.partition(b"-")[0]) - committed[job_id] * 1e3)
             start = f"({entries[-1][0].decode()}"
