@@ -1,4 +1,4 @@
-"""The autoscaler, event by event: tickets come, KEDA looks, pods start, workers work them off."""
+"""The autoscalers, event by event: tickets come, KEDA looks, pods start, workers work them off; the API's by its CPU."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from random import Random
 
 POLL_S = 15.0
 """How often the autoscaler asks KEDA, and acts."""
@@ -80,3 +81,30 @@ class Scaling:
             self.waits.append((first, now + self.work_s - self._due[first].popleft()))
             self._working[first] += 1
             self._at(now + self.work_s, "end", first)
+
+
+def answer_times(
+    arrivals: list[float], *, work_s: float, request: float, target: float, least: int, most: int
+) -> tuple[list[float], int]:
+    """From each webhook to its answer, sorted, and the most pods.
+
+    A pod is one core, which a webhook has for *work_s*. It asks for *request* of it, of which the autoscaler aims at
+    the share *target*. *arrivals* are sorted times; each goes to one of the pods by chance, as a Service does.
+    """
+    random = Random(1)
+    starts, free = [0.0] * least, [0.0] * least
+    times: list[float] = []
+    looked, ready, since = 0.0, least, 0
+    for at in arrivals:
+        while at >= looked + POLL_S:
+            looked += POLL_S
+            used = min((len(times) - since) * work_s / POLL_S, ready)
+            since = len(times)
+            wanted = min(math.ceil(used / (request * target)), most, max(2 * len(starts), len(starts) + 4))
+            starts += [looked + START_S] * (wanted - len(starts))
+            free += [0.0] * (wanted - len(free))
+        ready = sum(start <= at for start in starts)
+        pod = random.randrange(ready)
+        free[pod] = max(free[pod], at) + work_s
+        times.append(free[pod] - at)
+    return sorted(times), len(starts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.core.tenant import Tenant
 from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, SyncSettings, WorkerSettings
 from tests.builders import a_tenant
 from tests.manifests.rendering import WORKLOAD, of_kind, render
-from tests.unit.core.scaling import Scaling
+from tests.unit.core.scaling import Scaling, answer_times
 
 USUAL = Load(deliveries_per_hour=2_000, model_s=8, concurrency=128, deliveries_per_month=100_000, retention_days=90)
 
@@ -65,10 +66,41 @@ def test_the_installed_target_is_the_one_that_follows() -> None:
     assert installed()["target"] == pytest.approx(needs_of(USUAL).keda_target, rel=0.25)
 
 
+def installed_api() -> dict[str, Any]:
+    (scaler,) = of_kind(render(WORKLOAD), "HorizontalPodAutoscaler")
+    (metric,) = scaler["spec"]["metrics"]
+    (api,) = (each for each in of_kind(render(WORKLOAD), "Deployment") if each["metadata"]["name"] == "ai-agents-api")
+    (container,) = (each for each in api["spec"]["template"]["spec"]["containers"] if each["name"] == "api")
+    return {
+        "target": metric["containerResource"]["target"]["averageUtilization"] / 100,
+        "request": int(container["resources"]["requests"]["cpu"].removesuffix("m")) / 1000,
+        "least": scaler["spec"]["minReplicas"],
+        "most": scaler["spec"]["maxReplicas"],
+        "work_s": MEASURED.api_cpu_s,
+    }
+
+
 def test_api_pods_are_added_at_the_use_that_is_reckoned_with() -> None:
-    scalers = of_kind(render(WORKLOAD), "HorizontalPodAutoscaler")
-    targets = [each["containerResource"]["target"] for scaler in scalers for each in scaler["spec"]["metrics"]]
-    assert [target["averageUtilization"] for target in targets] == [100 * USE]
+    assert installed_api()["target"] == USE
+
+
+def test_a_storm_needs_no_further_api_pod() -> None:
+    """10,000 tickets in five minutes: 5 % of a core."""
+    random = Random(1)
+    times, most = answer_times(sorted(random.uniform(0, 300) for _ in range(10_000)), **installed_api())
+    assert most == installed_api()["least"]
+    assert times[-1] < 0.05
+
+
+def test_api_pods_are_there_before_those_that_are_there_are_full() -> None:
+    """Within ten minutes webhooks grow to fifty times those of the storm, which is more than two pods can take."""
+    random = Random(1)
+    arrivals = sorted(600 * random.random() ** 0.5 for _ in range(500_000))
+    times, most = answer_times(arrivals, **installed_api())
+    assert most == installed_api()["most"]
+    assert times[int(len(times) * 0.99)] < 0.02
+    late, _ = answer_times(arrivals, **installed_api() | {"target": 9.0})
+    assert late[int(len(late) * 0.99)] > 0.05
 
 
 def a_usual_tenant() -> Tenant:
