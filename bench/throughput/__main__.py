@@ -159,7 +159,7 @@ def soak(rate: float, minutes: float, settled_after: float, history: int, data: 
 
 @main.command()
 @click.option("--pairs", default=5, show_default=True, help="How often both sides are measured.")
-@click.option("--repeats", default=5, show_default=True, help="How many noisy pairs are measured again.")
+@click.option("--repeats", default=5, show_default=True, help="How many noisy or failed pairs are measured again.")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only these; all by default.")
 @click.option(
     "--against", default="peer", show_default=True, metavar="peer|COMMIT", help="The usual stack, or ours then."

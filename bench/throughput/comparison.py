@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.throughput.measures import Bench, Figures, Side
+from demo.failure import RunFailed
 
 NOISE: Final = 0.2
 """Cores that other processes may take in a pair."""
@@ -98,7 +99,7 @@ class Plan:
     bench: Bench
     pairs: int
     repeats: int
-    """How many noisy pairs are measured again."""
+    """How many pairs are measured again."""
     deliveries: int
     """How many are due when a worker starts."""
 
@@ -106,22 +107,21 @@ class Plan:
 async def measure_pairs(
     plan: Plan, sides: tuple[Side, Side], *, parts: Sequence[str], third: float, tell: Callable[[str], None]
 ) -> list[Pair]:
-    """The pairs; a noisy one is told of and measured again."""
+    """The pairs; one that is noisy or in which something failed is told of and measured again."""
     kept: list[Pair] = []
     repeats = plan.repeats
     while len(kept) < plan.pairs:
-        figures = (Figures(), Figures())
-        for side, own in zip(sides, figures, strict=True):
-            if "intake" in parts:
-                await plan.bench.intake(side, own, third=third)
-            if "worker" in parts or "few" in parts:
-                await plan.bench.work(side, own, slots="few", deliveries=plan.deliveries)
-            if "worker" in parts:
-                await plan.bench.work(side, own, slots="many", deliveries=plan.deliveries)
-            if "way" in parts:
-                await plan.bench.way(side, own)
-            tell(f"  {side.name}: " + "; ".join(f"{key} {value:.4g}" for key, value in own.values.items()))
-        pair = Pair(*figures)
+        pair = Pair(Figures(), Figures())
+        try:
+            for side, own in zip(sides, (pair.a, pair.b), strict=True):
+                await _measure(plan, side, own, parts=parts, third=third)
+                tell(f"  {side.name}: " + "; ".join(f"{key} {value:.4g}" for key, value in own.values.items()))
+        except RunFailed as error:
+            if not repeats:
+                raise
+            repeats -= 1
+            tell(f"failed: {error}; this pair is measured again")
+            continue
         if pair.others > NOISE and repeats:
             repeats -= 1
             tell(f"noisy: other processes took {pair.others:.2f} cores; this pair is measured again")
@@ -129,6 +129,17 @@ async def measure_pairs(
         tell(f"pair {len(kept) + 1} of {plan.pairs}; other processes took {pair.others:.2f} cores at most")
         kept.append(pair)
     return kept
+
+
+async def _measure(plan: Plan, side: Side, own: Figures, *, parts: Sequence[str], third: float) -> None:
+    if "intake" in parts:
+        await plan.bench.intake(side, own, third=third)
+    if "worker" in parts or "few" in parts:
+        await plan.bench.work(side, own, slots="few", deliveries=plan.deliveries)
+    if "worker" in parts:
+        await plan.bench.work(side, own, slots="many", deliveries=plan.deliveries)
+    if "way" in parts:
+        await plan.bench.way(side, own)
 
 
 def table(sides: tuple[Side, Side], pairs: Sequence[Pair]) -> str:

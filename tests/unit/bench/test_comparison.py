@@ -9,6 +9,7 @@ import pytest
 
 from bench.throughput.comparison import Goal, Pair, Plan, measure_pairs, table
 from bench.throughput.measures import Figures
+from demo.failure import RunFailed
 
 
 def sides(peer: str) -> Any:
@@ -80,3 +81,22 @@ async def test_where_all_are_noisy_the_table_says_so() -> None:
     plan = a_plan([0.3, 0.4, 0.5], pairs=2, repeats=1)
     pairs = await measure_pairs(plan, sides("peer_bare"), parts=["way"], third=0, tell=lambda _: None)
     assert "2 of them noisy (other processes took up to 0.50 cores)" in table(sides("peer_bare"), pairs)
+
+
+async def test_a_pair_in_which_something_failed_is_measured_again() -> None:
+    class Bench:
+        failures = 1
+
+        async def way(self, side: Any, figures: Figures) -> None:
+            if side.name != "ours" and self.failures:
+                self.failures -= 1
+                raise RunFailed("peer_bare refused 32 of 445 webhooks")
+            figures.values["webhook to note p50 ms, 4/s"] = 1.0
+
+    said: list[str] = []
+    plan = Plan(cast("Any", Bench()), pairs=1, repeats=1, deliveries=1)
+    assert len(await measure_pairs(plan, sides("peer_bare"), parts=["way"], third=0, tell=said.append)) == 1
+    assert "failed: peer_bare refused 32 of 445 webhooks; this pair is measured again" in said
+    plan = Plan(cast("Any", Bench()), pairs=1, repeats=0, deliveries=1)
+    with pytest.raises(RunFailed):
+        await measure_pairs(plan, sides("peer_bare"), parts=["way"], third=0, tell=said.append)
