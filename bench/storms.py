@@ -104,7 +104,9 @@ class Count:
 
 async def arrive(database: Database, tenant: Tenant, ticket: Ticket, sources: Sequence[str] = ()) -> Arrival:
     """Reserve *ticket* as a worker does, and compare it with those before it. *sources*: those that fit it best."""
-    claim = Claim(tenant.id, uuid4(), ticket.id, b"", 1, 1, _BEGAN, None, None, False, frozenset(), frozenset())
+    claim = Claim(
+        tenant.id, uuid4(), ticket.id, b"", 1, uuid4(), 1, _BEGAN, None, None, False, frozenset(), frozenset()
+    )
     when = ticket.created_at or _BEGAN
     arrival = arrival_of(ticket, tenant, accepted_at=when)
     await Enhancements(database).reserve(claim, version=ticket.version, ticket_updated_at=when, arrival=arrival)

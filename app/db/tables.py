@@ -68,6 +68,8 @@ class Delivery(SQLModel, table=True):
     attempt: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     attempts_forgiven: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     """How many of `attempt` don't count against `MAX_ATTEMPTS`: released on shutdown, throttled, before a replay."""
+    fence: UUID | None = None
+    """Drawn by each claim, and named beside `attempt`. Null: an older release claimed it, or nobody has."""
     lease_until: datetime | None = Field(default=None, sa_column=_time())
     trace_context: str | None = Field(default=None, sa_column=_words(nullable=True))
     accepted_at: datetime = Field(sa_column=_time(default_now=True))

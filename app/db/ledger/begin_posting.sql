@@ -5,7 +5,7 @@ update enhancement mine set posting_at = now(), note_html = :html
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and job_id = :job_id
     and exists (
         select from delivery d
-        where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'
+        where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.fence = :fence and d.status || '' = 'processing'
     )
     and not exists (
         select from enhancement other

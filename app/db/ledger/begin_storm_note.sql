@@ -3,6 +3,6 @@
 update arrival set posting_at = clock_timestamp()
 where tenant_id = :tenant_id and ticket_id = :first_id and exists (
     select from delivery d
-    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'
+    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.fence = :fence and d.status || '' = 'processing'
 )
 returning ticket_id

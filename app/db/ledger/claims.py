@@ -12,6 +12,17 @@ attempt, so the stalled worker can change nothing once another attempt has begun
     90 s   A wakes, settles `where attempt = 1`   unchanged: no row, A gets LeaseLost
     95 s   B settles `where attempt = 2`          done                                 row deleted
 
+A claim does not wait for the disk. Should a crash of PostgreSQL lose it, the next claim begins an attempt with the same
+number, beside the one that does not know that it is lost. So each claim draws a `fence` too, which its statements name:
+
+    attempt, fence   worker A                            the crash keeps   afterwards
+    ──────────────   ─────────────────────────────────   ───────────────   ──────────────────────────────────────────────────
+    1, f             claims, and writes the note         nothing           worker B claims it: 1, g. A names f and gets LeaseLost
+    1, f             has stored that it posts now        all of it         A posts; B claims it when A's lease has ended: 2, g
+
+That it posts is stored before the call (`begin_posting`), and this waits for the disk. PostgreSQL writes its log in order,
+so it keeps the claim with it: no attempt posts whose claim can be lost.
+
 Invariant: one worker holds a claim. `attempt` only grows. All times are the database's, so it does not matter that the
 clocks of workers differ. `due` and `delivery` change in one transaction. No tenant has more deliveries leased at once
 than it has slots, and none is claimed while a hold is on. A delivery whose row can't be read is settled as failed or
@@ -81,6 +92,8 @@ class Claim:
     ticket_id: str
     body: bytes
     attempt: int
+    fence: UUID
+    """Of this attempt alone, also where a crash of PostgreSQL has lost another one with its number."""
     attempts_used: int
     """Attempts that count against `MAX_ATTEMPTS`, this one included."""
     accepted_at: datetime
@@ -98,7 +111,7 @@ class Claim:
     @property
     def key(self) -> dict[str, Any]:
         """The parameters of a fenced statement."""
-        return {"tenant_id": self.tenant_id, "job_id": self.job_id, "attempt": self.attempt}
+        return {"tenant_id": self.tenant_id, "job_id": self.job_id, "attempt": self.attempt, "fence": self.fence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +199,7 @@ class Ledger:
             found = None
             given_up = None
             try:
-                async with self._claiming, self._database.transaction(None) as tx:
+                async with self._claiming, self._database.transaction(None, is_forgettable=True) as tx:
                     found = await self._lock_first(tx)
                     if found is None:
                         return None
@@ -216,6 +229,7 @@ class Ledger:
             ticket_id=row["ticket_id"],
             body=row["body"],
             attempt=row["attempt"],
+            fence=row["fence"],
             attempts_used=row["attempts_used"],
             accepted_at=_finite(row["accepted_at"]),
             trace_context=row["trace_context"],

@@ -3,4 +3,4 @@
 update delivery
 set status = 'pending', attempts_forgiven = attempts_forgiven + :forgiven, code = coalesce(:code, code),
     last_error = coalesce(:error, last_error), lease_until = null, updated_at = now()
-where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status || '' = 'processing' returning job_id
+where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and fence = :fence and status || '' = 'processing' returning job_id

@@ -28,5 +28,5 @@ set content = cast(:content as jsonb), confidence = :confidence, model = :model,
     shadowed_at = case when :is_shadowed then now() end
 where tenant_id = :tenant_id and ticket_id = :ticket_id and version = :version and job_id = :job_id and exists (
     select from delivery d
-    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.status || '' = 'processing'
+    where d.tenant_id = :tenant_id and d.job_id = :job_id and d.attempt = :attempt and d.fence = :fence and d.status || '' = 'processing'
 ) returning job_id

@@ -4,7 +4,7 @@
 with settled as (
     update delivery
     set status = 'done', code = null, lease_until = null, settled_at = now(), updated_at = now()
-    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and status || '' = 'processing'
+    where tenant_id = :tenant_id and job_id = :job_id and attempt = :attempt and fence = :fence and status || '' = 'processing'
     returning tenant_id, job_id, accepted_at
 ),
 dropped as (
