@@ -157,20 +157,26 @@ class Database:
             finally:
                 pool.give_back(connection)
 
-    async def value_alone(self, statement: Statement, /, **values: Any) -> Any:
-        """The first column of the first row of *statement*, which is a transaction of its own: one round trip, not three.
+    async def rows_alone(self, statement: Statement, /, **values: Any) -> Sequence[Row]:
+        """All rows of *statement*, which is a transaction of its own: one round trip, not three.
 
-        It sets its tenant itself, before it reads or writes a row: in the values of an `insert`. It may be executed twice.
+        It sets its tenant itself, before it reads or writes a row: in the values of an `insert`, or in a function. It may be
+        executed twice.
 
         Raises:
             DatabaseUnavailable: As for `transaction`.
         """
         with _told_as_unavailable():
-            connection, value = await _ask_one(
-                self._pool, lambda one: one.fetchval(statement.sql, *statement.arguments(values))
+            connection, rows = await _ask_one(
+                self._pool, lambda one: one.fetch(statement.sql, *statement.arguments(values))
             )
             self._pool.give_back(connection)
-            return value
+            return list(rows)
+
+    async def value_alone(self, statement: Statement, /, **values: Any) -> Any:
+        """The first column of the first row of *statement*, as `rows_alone` has it; None: there is no row."""
+        rows = await self.rows_alone(statement, **values)
+        return next(iter(rows[0].values())) if rows else None
 
     @asynccontextmanager
     async def as_tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:

@@ -23,9 +23,8 @@ from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.reading.mail import own_words
-from app.core.source import first_sources
 from app.core.steps import noted_steps, step
-from app.core.storm import find_storm
+from app.core.storm import Arrival, find_storm
 from app.core.tenant import Tenant
 from app.core.ticket import Fate, Ticket
 from app.db.ledger.arrivals import ArrivalSearch, Storms, arrival_of
@@ -206,25 +205,18 @@ async def _save(
     has_note = enhancement.closing is None or enhancement.closing.nothing is None
     is_shadowed = kit.tenant.note.is_shadow and has_note
     save = partial(parts.enhancements.save, claim, reservation, is_shadowed=is_shadowed)
-    await save(enhancement)
-    again = await _look_again(claim, enhancement, kit, parts)
+    looks = kit.tenant.storms.find and enhancement.closing is None and not enhancement.is_of_storm_alone
+    search = ArrivalSearch(parts.database, kit.tenant, ticket_url=kit.help_desk.ticket_url)
+    arrival = await save(enhancement, look=search if looks else None)
+    again = _with_later(enhancement, arrival, kit.tenant) if arrival else None
     if again is not None:
         await save(again, is_counted=True)
     return again or enhancement
 
 
-async def _look_again(claim: Claim, enhancement: Enhancement, kit: Toolkit, parts: Parts) -> Enhancement | None:
-    """*enhancement* with those who reported the same while it was written; None: it names all.
-
-    What fits this ticket best is stored by now, so of several that are written at the same moment the last one that
-    looks again sees all others, with what fits them best.
-    """
-    storms, known = kit.tenant.storms, enhancement.storm
-    if not storms.find or enhancement.closing is not None or enhancement.is_of_storm_alone:
-        return None
-    search = ArrivalSearch(parts.database, kit.tenant, ticket_url=kit.help_desk.ticket_url)
-    arrival = await search.before(claim.ticket_id, sources=first_sources(enhancement.gathered), with_later=True)
-    storm = None if arrival is None else find_storm(arrival, collect_from=storms.collect_from)
+def _with_later(enhancement: Enhancement, arrival: Arrival, tenant: Tenant) -> Enhancement | None:
+    """*enhancement* with those who reported the same while it was written; None: it names all."""
+    known, storm = enhancement.storm, find_storm(arrival, collect_from=tenant.storms.collect_from)
     if storm is None or (known is not None and len(storm.others) <= len(known.others)):
         return None
     return enhancement.model_copy(update={"storm": storm.model_copy(update={"is_collected": False}), "questions": ()})

@@ -76,7 +76,14 @@ WITHOUT_TENANTS = {"alembic_version"}
 FUNCTIONS = {
     "accept_deliveries(uuid[],uuid[],text[],text[],bytea[],text[])": {INTAKE},
     "forget_settled(integer)": {WORKER},
+    "begin_posting(uuid,uuid,integer,uuid,text,text,text)": {WORKER},
+    "like_arrivals(uuid,text,interval,integer,double precision,text[],boolean)": {WORKER},
     "lock_first_due(jsonb[],boolean)": {WORKER},
+    "reserve_version(uuid,text,text,uuid,timestamp with time zone,boolean,text,timestamp with time zone,text,text,text[],"
+    "boolean,text,text,jsonb,text[],integer,text)": {WORKER},
+    "save_enhancement(uuid,uuid,integer,uuid,text,text,jsonb,text,text,bigint,bigint,numeric,boolean,text,text,text[],"
+    "boolean,interval,integer,double precision,text[])": {WORKER},
+    "settle_posted(uuid,uuid,integer,uuid,text,text,text,timestamp with time zone,text,text,text,jsonb)": {WORKER},
     "record_feedback(uuid,uuid,boolean,text)": {INTAKE},
     "schema_revision()": {INTAKE},
     "count_outcome()": set(),

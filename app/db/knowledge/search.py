@@ -399,7 +399,7 @@ class Search:
             return None
         corpus = Corpus(rows[0]["searched"], rows[0]["mean_length"])
         is_small = corpus.documents < _TELLING_DOCUMENTS
-        generic = (await generic_terms(tx, query.languages)).all if is_small else frozenset()
+        generic = (await generic_terms(tx.rows, query.languages)).all if is_small else frozenset()
         return weigh(_query_terms(rows, own, spelled, generic=generic), corpus)
 
     async def _with_compounds(

@@ -1,6 +1,6 @@
 """How tickets arrive: what a reservation stores of them, which earlier ones are like one, and the note of a storm.
 
-Invariant: a row holds ids, times and hashes, no word of a ticket. `reserve.sql` stores it under a lock of the tenant,
+Invariant: a row holds ids, times and hashes, no word of a ticket. A reservation stores it under a lock of the tenant,
 until its transaction has ended, with the time at which it has the lock. So of two tickets the later one sees the earlier.
 
 A storm has one note, on its first ticket, and whoever adds a ticket brings it up to date. What the first ticket's row
@@ -20,7 +20,7 @@ So no ticket is left out: whoever finds that somebody else is at it has stored i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -91,23 +91,22 @@ class ArrivalSearch:
         self._window = tenant.storms.window
         self._ticket_url = ticket_url
 
-    async def before(self, ticket_id: str, *, sources: Iterable[str], with_later: bool = False) -> Arrival | None:
+    async def before(self, ticket_id: str, *, sources: Iterable[str]) -> Arrival | None:
         """The arrival of a ticket that was reserved; None: nothing of it is stored.
 
         *sources*: ids of the sources that fit it best, as `Enhancements.save` stores them of others.
-        *with_later*: together with those that arrived after it.
         """
-        values = {
-            "tenant_id": self._tenant_id,
-            "ticket_id": ticket_id,
-            "window": self._window,
-            "most": MAX_COMPARED,
-            "least": LEAST_LIKENESS,
-            "sources": list(sources),
-            "with_later": with_later,
-        }
+        values = {"tenant_id": self._tenant_id, "ticket_id": ticket_id, **self.asked(sources)}
         async with self._database.transaction(self._tenant_id) as tx:
             rows = await tx.rows(_EARLIER, **values)
+        return self.read(ticket_id, rows)
+
+    def asked(self, sources: Iterable[str]) -> dict[str, Any]:
+        """How like others have to be, as a statement takes it."""
+        return {"window": self._window, "most": MAX_COMPARED, "least": LEAST_LIKENESS, "sources": list(sources)}
+
+    def read(self, ticket_id: str, rows: Sequence[Row]) -> Arrival | None:
+        """The arrival of a ticket, of what PostgreSQL's function `like_arrivals` returned."""
         mine = next((row for row in rows if row["ticket_id"] is None), None)
         if mine is None:
             return None

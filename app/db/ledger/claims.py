@@ -403,7 +403,11 @@ async def run_fenced(tx: Transaction, statement: Statement, claim: Claim, **valu
         LeaseLost: Another attempt has begun; nothing was changed.
     """
     if await tx.row(statement, **claim.key, **values) is None:
-        raise LeaseLost("another worker has this delivery now")
+        raise lease_lost()
+
+
+def lease_lost() -> LeaseLost:
+    return LeaseLost("another worker has this delivery now")
 
 
 async def _settle(

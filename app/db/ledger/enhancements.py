@@ -21,19 +21,19 @@ from pydantic import ValidationError
 
 from app.core.enhancement import Enhancement
 from app.core.source import first_sources
+from app.core.storm import Arrival
 from app.db.knowledge.generic_words import generic_terms
+from app.db.ledger.arrivals import ArrivalSearch
 from app.db.ledger.attempts import AttemptRecord
-from app.db.ledger.claims import Claim, run_fenced
-from app.db.session import Database, Transaction
+from app.db.ledger.claims import Claim, lease_lost, run_fenced
+from app.db.session import Database, Row
 from app.db.sql import load
-from app.errors import Code, LeaseLost, NotNeeded
+from app.errors import Code, NotNeeded
 
 _RESERVE: Final = load(__package__, "reserve")
-_OWNER: Final = load(__package__, "version_owner")
 _IS_WRITTEN: Final = load(__package__, "is_written")
 _POSTED_LATELY: Final = load(__package__, "posted_lately")
 _UNSETTLED: Final = load(__package__, "unsettled")
-_NEWER: Final = load(__package__, "newer")
 _SAVE: Final = load(__package__, "save")
 _BEGIN_POSTING: Final = load(__package__, "begin_posting")
 _POSTED: Final = load(__package__, "settle_posted")
@@ -76,21 +76,28 @@ class Enhancements:
         Raises:
             NotNeeded: Another delivery works or worked on it, or a newer version is known.
         """
-        key = {"tenant_id": claim.tenant_id, "ticket_id": claim.ticket_id, "version": version}
+        generic = await generic_terms(self._database.rows_alone, arrival["languages"])
         # Should a crash of PostgreSQL lose the row, or whose it is, nothing can be saved or posted: both ask for it, and the
         # commit of `begin_posting` writes this one to the disk too.
-        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
-            generic = await generic_terms(tx, arrival["languages"])
-            values = {**key, **arrival, "generic_terms": generic.joined, "ticket_updated_at": ticket_updated_at}
-            row = await tx.row(_RESERVE, **values, job_id=claim.job_id)
-            if row is None:
-                raise await _not_ours(tx, key)
-            if row["note_id"] is not None:
-                raise NotNeeded(
-                    f"this version of the ticket has its note already (note {row['note_id']})", code=Code.NOTE_EXISTS
-                )
-            if row["is_outdated"]:
-                raise _outdated()
+        rows = await self._database.rows_alone(
+            _RESERVE,
+            **{**claim.key, **arrival},
+            version=version,
+            ticket_id=claim.ticket_id,
+            ticket_updated_at=ticket_updated_at,
+            generic_terms=generic.joined,
+        )
+        if not rows:
+            raise LookupError("the version of the ticket is gone")
+        row = rows[0]
+        if row["job_id"] != claim.job_id:
+            raise _not_ours(row)
+        if row["note_id"] is not None:
+            raise NotNeeded(
+                f"this version of the ticket has its note already (note {row['note_id']})", code=Code.NOTE_EXISTS
+            )
+        if row["is_outdated"]:
+            raise _outdated()
         written = _read(claim, row["content"])
         return Reservation(claim.ticket_id, version, written, row["posting_age"], row["is_shadowed"])
 
@@ -127,31 +134,48 @@ class Enhancements:
         *,
         is_shadowed: bool = False,
         is_counted: bool = False,
-    ) -> None:
-        """Store what was written, before it is posted.
+        look: ArrivalSearch | None = None,
+    ) -> Arrival | None:
+        """Store what was written, before it is posted. Returns how the ticket arrived, as *look* finds it by now.
 
-        *is_shadowed*: it never will be. *is_counted*: its tokens and cost are stored already.
+        What fits this ticket best is stored together with the look, one ticket of a tenant after the other. So of several
+        that are written at the same moment the last one sees all others, with what fits them best.
+
+        Args:
+            claim: Whose.
+            reservation: Of its version.
+            enhancement: What was written.
+            is_shadowed: It never will be posted.
+            is_counted: Its tokens and cost are stored already.
+            look: None: nobody asks.
+
+        Raises:
+            LeaseLost: Another worker has the delivery.
         """
-        storm = enhancement.storm
+        storm, sources = enhancement.storm, first_sources(enhancement.gathered)
+        asked = look.asked(sources) if look else {"window": timedelta(0), "most": 0, "least": 0.0, "sources": []}
         # The commit of `begin_posting` or `settle_shadowed` comes soon, and writes this one to the disk too. A crash of
         # PostgreSQL in between loses what was written; the next attempt writes it anew.
-        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
-            await run_fenced(
-                tx,
-                _SAVE,
-                claim,
-                **reservation.key,
-                content=enhancement.model_dump_json(),
-                confidence=enhancement.confidence.value,
-                model=enhancement.paid_model,
-                prompt_tokens=0 if is_counted else enhancement.prompt_tokens,
-                completion_tokens=0 if is_counted else enhancement.completion_tokens,
-                cost_usd=None if is_counted else enhancement.cost_usd,
-                is_shadowed=is_shadowed,
-                first_source=next(iter(first_sources(enhancement.gathered)), None),
-                storm_ticket_id=storm and storm.first.id,
-                others=[each.id for each in storm.others] if storm else [],
-            )
+        rows = await self._database.rows_alone(
+            _SAVE,
+            **claim.key,
+            **reservation.key,
+            content=enhancement.model_dump_json(),
+            confidence=enhancement.confidence.value,
+            model=enhancement.paid_model,
+            prompt_tokens=0 if is_counted else enhancement.prompt_tokens,
+            completion_tokens=0 if is_counted else enhancement.completion_tokens,
+            cost_usd=None if is_counted else enhancement.cost_usd,
+            is_shadowed=is_shadowed,
+            first_source=next(iter(sources), None),
+            storm_ticket_id=storm and storm.first.id,
+            others=[each.id for each in storm.others] if storm else [],
+            looks=look is not None,
+            **asked,
+        )
+        if not rows:
+            raise lease_lost()
+        return look.read(claim.ticket_id, rows[1:]) if look else None
 
     async def begin_posting(self, claim: Claim, reservation: Reservation, *, html: str) -> None:
         """Store that from now on a note, this *html*, may be on the ticket. Called right before the call that posts.
@@ -160,13 +184,11 @@ class Enhancements:
             NotNeeded: A newer version of the ticket is known; its delivery posts instead.
             LeaseLost: Another worker has the delivery.
         """
-        async with self._database.transaction(claim.tenant_id) as tx:
-            try:
-                await run_fenced(tx, _BEGIN_POSTING, claim, **reservation.key, html=html)
-            except LeaseLost:
-                if await tx.value(_NEWER, tenant_id=claim.tenant_id, **reservation.key):
-                    raise _outdated() from None
-                raise
+        begun = await self._database.value_alone(_BEGIN_POSTING, **claim.key, **reservation.key, html=html)
+        if begun == "outdated":
+            raise _outdated()
+        if begun != "begun":
+            raise lease_lost()
 
     async def settle_posted(
         self, claim: Claim, reservation: Reservation, *, note_id: str, record: AttemptRecord
@@ -177,8 +199,9 @@ class Enhancements:
             LeaseLost: Another worker has the delivery, so the note may be a duplicate.
         """
         # Should a crash of PostgreSQL lose it, the next attempt finds the note by its reference.
-        async with self._database.transaction(claim.tenant_id, is_forgettable=True) as tx:
-            await run_fenced(tx, _POSTED, claim, **reservation.key, note_id=note_id, **record.values)
+        settled = {**claim.key, **reservation.key, **record.values, "note_id": note_id}
+        if not await self._database.value_alone(_POSTED, **settled):
+            raise lease_lost()
 
     async def settle_shadowed(
         self, claim: Claim, reservation: Reservation, *, html: str, record: AttemptRecord
@@ -205,16 +228,13 @@ def _outdated() -> NotNeeded:
     return NotNeeded("a newer version of the ticket is known and gets the note", code=Code.VERSION_OUTDATED)
 
 
-async def _not_ours(tx: Transaction, key: dict[str, Any]) -> NotNeeded:
+def _not_ours(owner: Row) -> NotNeeded:
     """The error that says that another delivery has the version."""
-    owner = await tx.row(_OWNER, **key)
-    if owner is None:
-        raise LookupError("the version of the ticket is gone")
     job_id, note_id = owner["job_id"], owner["note_id"]
     if note_id is not None:
         told = f"this version of the ticket has its note already (note {note_id}, job {job_id})"
         return NotNeeded(told, code=Code.NOTE_EXISTS)
-    if owner["shadowed_at"] is not None:
+    if owner["is_shadowed"]:
         told = f"the note of this version was written in shadow mode and is not posted (job {job_id})"
         return NotNeeded(told, code=Code.SHADOW)
     return NotNeeded(f"job {job_id} works on this version of the ticket", code=Code.VERSION_IN_WORK)

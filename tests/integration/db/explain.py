@@ -21,13 +21,8 @@ async def explain(url: str, statement: Statement, values: dict[str, Any], *, ten
     )
 
 
-async def plan_of(url: str, statement: Statement) -> Plan:
-    """The plan of *statement*, which is not executed."""
-    return await _explain(url, statement, ["null"] * len(statement.names), None, "")
-
-
 async def verbose_plan_of(url: str, statement: Statement) -> Plan:
-    """The same with what each node puts out."""
+    """The plan of *statement* with what each node puts out. It is not executed."""
     return await _explain(url, statement, ["null"] * len(statement.names), None, "verbose,")
 
 
@@ -41,6 +36,20 @@ async def _explain(url: str, statement: Statement, values: list[str], tenant_id:
             "Plan"
         ]
         return plan
+
+
+async def plans_within(superuser_url: str, statement: Statement) -> list[Plan]:
+    """The plan of *statement* and those within the functions that it calls. It is executed as a worker, with null for all."""
+    told: list[str] = []
+    async with connected(superuser_url) as connection:
+        connection.add_log_listener(lambda _, message: told.append(message.message))
+        await connection.execute(
+            "load 'auto_explain'; set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;"
+            " set auto_explain.log_format = json; set auto_explain.log_level = notice;"
+            f" set plan_cache_mode = force_generic_plan; prepare asked as {statement.sql}; set role ai_agents_worker"
+        )
+        await connection.execute(f"execute asked({', '.join(['null'] * len(statement.names))})")
+    return [json.loads(message.partition("plan:\n")[2])["Plan"] for message in told]
 
 
 def nodes(plan: Plan) -> Iterator[Plan]:
