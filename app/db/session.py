@@ -92,10 +92,6 @@ class Transaction:
         """Execute *statement* for what it changes."""
         await self._connection.fetch(statement.sql, *statement.arguments(values))
 
-    async def choose_tenant(self, tenant_id: UUID) -> None:
-        """Show the rows of *tenant_id* in the rest of a transaction that was begun with no tenant."""
-        await self._connection.execute(f"set local app.tenant_id = '{tenant_id.hex}'")
-
 
 class Transactions(Protocol):
     """What a reader needs: a `Database`, or a `SharedTransaction`."""
@@ -265,13 +261,6 @@ async def _roll_back(connection: asyncpg.Connection[Any]) -> None:
             raise
 
 
-def is_fault_of_value(error: BaseException) -> bool:
-    """Whether a value is at fault: one that PostgreSQL can't compute with (class 22), or that the driver can't read."""
-    if _is_of_sqlalchemy(error) or isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
-        return _sqlstate(error).startswith("22")
-    return isinstance(error, ValueError | TypeError | LookupError | ArithmeticError)
-
-
 def is_fault_of_schema(error: BaseException) -> bool:
     """Whether the schema or a right is at fault (class 42): no statement of this kind can succeed, whatever the row."""
     return _sqlstate(error).startswith("42")
@@ -308,7 +297,10 @@ async def open_database(
         shows_all_times: The driver too reads times that Python does not have, as sessions do.
     """
     open_one = partial(_open_with_all_times, url, pooler, name)
-    connect = open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **_settings(pooler, name))
+    settings = _settings(pooler, name)
+    if pooler == "none":  # for statements alone, which no `begin` precedes
+        settings["server_settings"]["plan_cache_mode"] = "force_generic_plan"
+    connect = open_one if shows_all_times else partial(connecting(pooler), driver_dsn(url), **settings)
     pool = ConnectionPool(connect, size=pool_size)
     of_all_times = pool if shows_all_times else ConnectionPool(open_one, size=1)
     others = (sessions or pool_size) - (of_all_times is not pool)

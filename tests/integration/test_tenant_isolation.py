@@ -77,6 +77,7 @@ FUNCTIONS = {
     "accept_deliveries(uuid[],uuid[],text[],text[],bytea[],text[])": {INTAKE},
     "forget_settled(integer)": {WORKER},
     "begin_posting(uuid,uuid,integer,uuid,text,text,text)": {WORKER},
+    "claim_first(jsonb[],boolean,interval)": {WORKER},
     "like_arrivals(uuid,text,interval,integer,double precision,text[],boolean)": {WORKER},
     "lock_first_due(jsonb[],boolean)": {WORKER},
     "reserve_version(uuid,text,text,uuid,timestamp with time zone,boolean,text,timestamp with time zone,text,text,text[],"

@@ -36,8 +36,9 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -46,7 +47,7 @@ import structlog
 from app.core.delivery import Event, Status
 from app.core.outcome import Outcome
 from app.db.limits.circuits import Dependency
-from app.db.session import Database, Transaction, is_fault_of_schema, is_fault_of_value
+from app.db.session import Database, Row, Transaction
 from app.db.sql import Statement, load, read_script
 from app.errors import Code, DatabaseUnavailable, LeaseLost
 
@@ -65,9 +66,8 @@ _CLAIMS_AT_ONCE: Final = 4
 
 _DEPENDENCIES: Final = {each.value: each for each in Dependency}
 _DUE_TENANTS: Final = load(__package__, "due_tenants")
-_LOCK_FIRST: Final = load(__package__, "lock_first_due", tenants=read_script(__package__, "due_tenants"))
-_LOCK_FIRST_OF: Final = load(__package__, "lock_first_of")
-_CLAIM: Final = load(__package__, "claim")
+_CLAIM_FIRST: Final = load(__package__, "claim_first", tenants=read_script(__package__, "due_tenants"))
+_CLAIM_FIRST_OF: Final = load(__package__, "claim_first_of")
 _WAIT_DUE: Final = load(__package__, "wait_due")
 _LOCK_DUE: Final = load(__package__, "lock_due")
 _DROP_DUE: Final = load(__package__, "drop_due")
@@ -125,15 +125,6 @@ class GivenUp:
     ticket_id: str | None = None
     """None when the row can't be read."""
     trace_context: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The delivery to claim next, its row in `due` locked."""
-
-    tenant_id: UUID
-    job_id: UUID
-    is_crowded: bool
 
     @property
     def key(self) -> dict[str, UUID]:
@@ -196,89 +187,66 @@ class Ledger:
             DatabaseUnavailable: PostgreSQL can't be asked now.
         """
         while True:
-            found = None
+            async with self._claiming:
+                row = await self._claim_first()
             given_up = None
-            try:
-                async with self._claiming, self._database.transaction(None, is_forgettable=True) as tx:
-                    found = await self._lock_first(tx)
-                    if found is None:
-                        return None
-                    claim = await self._take(tx, found)
-                    if claim is not None and claim.attempts_used > self._max_attempts:
-                        given_up = await _give_up(tx, claim)
-                    elif claim is not None:
-                        return claim
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:  # a bad row must not keep the next one from being claimed
-                if found is None or is_fault_of_schema(error):
-                    raise
-                given_up = await self._put_aside(found, error)
+            if row is None:
+                return None
+            if row["fault"] is not None:  # a bad row must not keep the next one from being claimed
+                given_up = await self._put_aside(row["tenant_id"], row["job_id"], fault=row["fault"])
+            elif row["attempt"] is not None:
+                claim = _claim_of(row)
+                if claim.attempts_used <= self._max_attempts:
+                    return claim
+                given_up = await self._give_up(claim)
             if given_up is not None:
                 self._tell_given_up(given_up)
 
-    async def _take(self, tx: Transaction, found: _Found) -> Claim | None:
-        """Claim *found*. None when it is settled already; then its row in `due` is deleted."""
-        row = await tx.row(_CLAIM, **found.key, lease=self._lease)
-        if row is None:
-            await tx.run(_DROP_DUE, **found.key)
-            return None
-        return Claim(
-            tenant_id=found.tenant_id,
-            job_id=found.job_id,
-            ticket_id=row["ticket_id"],
-            body=row["body"],
-            attempt=row["attempt"],
-            fence=row["fence"],
-            attempts_used=row["attempts_used"],
-            accepted_at=_finite(row["accepted_at"]),
-            trace_context=row["trace_context"],
-            last_error=row["last_error"],
-            is_crowded=found.is_crowded,
-            failing=_dependencies(row["failing"]),
-            open=_dependencies(row["open"]),
-        )
-
-    async def _put_aside(self, found: _Found, error: Exception) -> GivenUp | None:
-        """Take a delivery whose claim raised *error* out of the way, so that the next one can be claimed.
+    async def _put_aside(self, tenant_id: UUID, job_id: UUID, *, fault: str) -> GivenUp | None:
+        """Take a delivery whose claim failed with the SQLSTATE *fault* out of the way, so that the next one can be claimed.
 
         If a value in the row is at fault, a retry can't help: the delivery is settled as failed. Any other fault may
         pass: it is put off for `_PUT_OFF`. Returns None when it was put off or another worker has claimed it.
         """
-        # Only the error's class: its text may quote the row.
-        reason = f"this release can't read the delivery as it is stored ({type(error).__name__})"
-        given_up = GivenUp(found.tenant_id, found.job_id, Code.DELIVERY_UNREADABLE, reason)
+        reason = f"this release can't read the delivery as it is stored (SQLSTATE {fault})"
+        given_up = GivenUp(tenant_id, job_id, Code.DELIVERY_UNREADABLE, reason)
         log.error(
-            "delivery_not_claimed",
-            code=given_up.code,
-            tenant_id=str(found.tenant_id),
-            job_id=str(found.job_id),
-            exc_info=error,
+            "delivery_not_claimed", code=given_up.code, tenant_id=str(tenant_id), job_id=str(job_id), cause=reason
         )
-        if is_fault_of_value(error):
+        if fault.startswith("22"):  # a value is at fault
             try:
-                return given_up if await self._fail(found, given_up) else None
+                return given_up if await self._fail(given_up) else None
             except DatabaseUnavailable:
                 raise
             except (
                 Exception
             ) as settling:  # it can't even be settled: put it off, else the next claim finds it first again
-                log.error("delivery_not_settled", job_id=str(found.job_id), exc_info=settling)
+                log.error("delivery_not_settled", job_id=str(job_id), exc_info=settling)
         async with self._database.transaction(None) as tx:
-            if await tx.row(_LOCK_DUE, **found.key) is not None:
-                await tx.run(_WAIT_DUE, **found.key, wait=_PUT_OFF)
+            if await tx.row(_LOCK_DUE, **given_up.key) is not None:
+                await tx.run(_WAIT_DUE, **given_up.key, wait=_PUT_OFF)
         return None
 
-    async def _fail(self, found: _Found, given_up: GivenUp) -> bool:
+    async def _fail(self, given_up: GivenUp) -> bool:
         """Settle as failed a delivery that was not claimed. False when another worker has claimed it meanwhile."""
-        async with self._database.transaction(None) as tx:
-            if await tx.row(_LOCK_DUE, **found.key) is None:
+        key = given_up.key
+        async with self._database.transaction(given_up.tenant_id) as tx:
+            if await tx.row(_LOCK_DUE, **key) is None:
                 return False
-            await tx.choose_tenant(found.tenant_id)
-            if await tx.row(_FAIL_UNCLAIMED, **found.key, code=given_up.code, error=given_up.detail) is not None:
-                await tx.run(_LIST_FAILED, **found.key)
-            await tx.run(_DROP_DUE, **found.key)
+            if await tx.row(_FAIL_UNCLAIMED, **key, code=given_up.code, error=given_up.detail) is not None:
+                await tx.run(_LIST_FAILED, **key)
+            await tx.run(_DROP_DUE, **key)
         return True
+
+    async def _give_up(self, claim: Claim) -> GivenUp | None:
+        """Settle as failed a delivery whose workers died or stalled in all of its attempts. None: another one has it now."""
+        error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
+        try:
+            async with self._database.transaction(claim.tenant_id) as tx:
+                await _settle(tx, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
+        except LeaseLost:
+            return None
+        return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
 
     def _tell_given_up(self, given_up: GivenUp) -> None:
         try:
@@ -286,16 +254,18 @@ class Ledger:
         except Exception:  # it is settled; an error in the report must not stop the claim of the next one
             log.exception("given_up_not_told")
 
-    async def _lock_first(self, tx: Transaction) -> _Found | None:
+    async def _claim_first(self) -> Row | None:
+        """What PostgreSQL's function `claim_first` returns of the delivery that is next; None: none is due."""
+        ask = partial(self._database.rows_alone, lease=self._lease)
         while self._turns and time.monotonic() < self._turns_end:
-            if (row := await tx.row(_LOCK_FIRST_OF, tenants=[self._turns.popleft()])) is not None:
-                return _Found(**row)
-        row = await tx.row(_LOCK_FIRST, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
-        if row is None:
+            if rows := await ask(_CLAIM_FIRST_OF, tenants=[self._turns.popleft()]):
+                return rows[0]
+        rows = await ask(_CLAIM_FIRST, **self._tenants_slots(), limit=_MAX_TENANTS_TRIED)
+        if not rows:
             return None
-        if row["others"] is not None:
-            self._turns, self._turns_end = deque(row["others"]), time.monotonic() + _TURNS_LAST_S
-        return _Found(row["tenant_id"], row["job_id"], row["is_crowded"])
+        if rows[0]["others"] is not None:
+            self._turns, self._turns_end = deque(rows[0]["others"]), time.monotonic() + _TURNS_LAST_S
+        return rows[0]
 
     def _tenants_slots(self) -> dict[str, Any]:
         slots = self._slots()
@@ -377,18 +347,10 @@ class Ledger:
         return [(row["tenant_id"], row["job_id"]) for row in rows]
 
 
-async def _give_up(tx: Transaction, claim: Claim) -> GivenUp:
-    """Settle as failed a delivery whose workers died or stalled in all of its attempts."""
-    error = f"attempts used up; the last: {claim.last_error or 'its worker ended each time without finishing'}"
-    await _settle(tx, claim, Status.FAILED, code=Code.WORKER_LOST, detail=error)
-    return GivenUp(claim.tenant_id, claim.job_id, Code.WORKER_LOST, error, claim.ticket_id, claim.trace_context)
-
-
-def _finite(time: datetime) -> datetime:
-    """*time*, which the driver gives without a time zone if it is infinite."""
-    if time.tzinfo is None:
-        raise ValueError("the time is infinite")
-    return time
+def _claim_of(row: Row) -> Claim:
+    """The claim in *row* of `claim_first`."""
+    values = {each.name: row[each.name] for each in fields(Claim)}
+    return Claim(**{**values, "failing": _dependencies(row["failing"]), "open": _dependencies(row["open"])})
 
 
 def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:

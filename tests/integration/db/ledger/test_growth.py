@@ -11,7 +11,7 @@ import pytest
 
 from app.db.ledger import claims
 from app.db.ledger.claims import Ledger
-from app.db.session import Database, Transaction
+from app.db.session import Database
 from app.db.sql import Statement, load
 from demo.embedded import DatabaseUrls
 from tests.integration.db.explain import explain, nodes, pages, plans_within, rows
@@ -54,14 +54,14 @@ async def test_the_turn_of_tenants_takes_as_much_more_as_there_are_more(urls: Da
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """Each look for the tenants whose turn it is."""
     found: list[Statement] = []
-    row_of = Transaction.row
+    rows_of = Database.rows_alone
 
-    async def counting(self: Transaction, statement: Statement, /, **values: Any) -> Any:
-        if statement is claims._LOCK_FIRST:
+    async def counting(self: Database, statement: Statement, /, **values: Any) -> Any:
+        if statement is claims._CLAIM_FIRST:
             found.append(statement)
-        return await row_of(self, statement, **values)
+        return await rows_of(self, statement, **values)
 
-    monkeypatch.setattr(Transaction, "row", counting)
+    monkeypatch.setattr(Database, "rows_alone", counting)
     return found
 
 
@@ -120,7 +120,7 @@ async def test_one_that_is_due_among_many_that_wait_is_told(urls: DatabaseUrls, 
 
 
 FENCED = (
-    *("begin_posting", "begin_storm_note", "claim", "extend", "fail_unclaimed", "give_back", "save", "settle"),
+    *("begin_posting", "begin_storm_note", "extend", "fail_unclaimed", "give_back", "save", "settle"),
     *("settle_posted", "settle_shadowed"),
 )
 
