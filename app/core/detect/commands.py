@@ -154,7 +154,8 @@ _PRIVACY: Final = (
 )
 _COMMUNITY = re.compile(
     # snmp:⏎ community: x   /snmp community set [ find default=yes ] name=x   … snmp community⏎ edit 1⏎ set name x
-    rf"community(?: set [^\n]{{0,40}}?name=|\s?[:=]\s?|\s+edit \d+\s+set name ){VALUE}"
+    r"community(?: set [^\n]{0,40}?name=|\n?add [^\n]{0,240}? name=| (?=\S+ \{)|[\"']?\s?[:=]\s?"
+    rf"|\s+edit \d+\s+set name ){VALUE}"
 )
 _LONGEST_BLOCK: Final = 160
 

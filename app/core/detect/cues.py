@@ -6,11 +6,11 @@ Of words with a length of eight letters and more also their misspellings of one 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
-from app.core.detect.hints import WORDS
+from app.core.detect.hints import BY_LANGUAGE, WORDS
 from app.core.detect.password_words import labels
 from app.core.detect.scan import Scan
 
@@ -27,14 +27,21 @@ class Cue(NamedTuple):
     """Of the word, ISO 639-1, or ""."""
 
 
+def _shortest(words: Iterable[str]) -> Iterator[str]:
+    """Those of *words* that begin with no other of them: what finds one finds the longer ones."""
+    return (word for word in words if not any(word != each and word.startswith(each) for each in words))
+
+
 ANCHORS: Final = {
     "code": (
-        "voucher|tap|code|pin|puk|otp|tan|kombi|"
-        "combinazione|combinación|combinaison|combinatie|"
-        "pass code|códig|codig|codice|kod|kód|код|コード|пин|combination|host key"
-        "|host-key|2fa backup|mfa backup|nummer"
-        "|验证码|驗證碼|动态码|koodi"
-    ).split("|"),
+        *(
+            "voucher|tap|pin|puk|otp|tan|pass code|пин|host key|host-key|2fa backup|mfa backup|验证码|驗證碼|动态码"
+            "|key safe|keysafe|lockbox|lock box|keybox|key box|padlock|schlüsselkasten|schlüsselbox|schlüsselsafe"
+            "|schlüsseltresor|vorhängeschloss|sleutelkluis|nøgleboks|nøkkelboks|nyckelskåp|nyckelbox|avainsäil"
+            "|boîte à clé|cadenas|candado|lucchetto|cadeado"
+        ).split("|"),
+        *_shortest(WORDS["code"]),
+    ),
     "question": (
         "security question|secret question|sicherheitsfrage|question secrète|question de sécurité"
         "|pregunta de seguridad|pregunta secreta|domanda di sicurezza|domanda segreta|pergunta de segurança"
@@ -70,11 +77,13 @@ _OF_ITS_OWN = re.compile(
     r"|pin(?:[12]|[- ]?(?:codes?|kód|kodu\w{0,3}|kode[nrt]?|码))?|puk(?:[12]|[- ]?codes?)?|otp|tan"
     r"|пин(?:-?код\w{0,2})?|(?:(?<=zoom )|(?<=webex )|(?<=meeting ))host[ -]key|(?:2fa|mfa) backup"
     r"|(?<=digi)code)(?![^\W_])|验证码|驗證碼|动态码"
+    # What is made for a code alone.
+    r"|(?P<safe>key ?safe|lock ?box|key ?box|padlock|schlüssel(?:kasten|box|safe|tresor)|vorhängeschloss|sleutelkluis"
+    r"|nøgleboks|nøkkelboks|nyckelskåp|nyckelbox|avainsäiliö\w?|boîte à clés?|cadenas|candado|lucchetto"
+    r"|cadeado)(?![^\W_])"
 )
-_OF_ANY = re.compile(
-    r"(?:codes?|códigos?|codigos?|codice|kod[eyu]?|koden|koodi|kodu\w{0,3}|kód|код|コード|nummer|combin(?:ation|azione|ación|aison|atie)"
-    r"|kombi(?:nation)?)(?![^\W_])|コード"
-)
+_OF_ANY = re.compile(rf"(?:{'|'.join(WORDS['code'])}|kodu\w{{1,3}})(?![^\W_])|コード|코드|代码")
+_NUMBER_BEFORE = re.compile(r"\d[ -]?$")
 _IN_CAPITALS: Final = frozenset({"tan", "tap"})
 _GUEST = re.compile(
     r"guest|visitor|gast|gäst|invit|ospit|convidado|visitante|goś|гост|misafir|wi-?fi|wlan|hotspot|unifi"
@@ -84,30 +93,20 @@ _GUEST_NEAR: Final = 32
 _KIND = (
     r"(?:de récupération|de secours|de recuperación|de respaldo|di recupero|sblocco|de recuperação"
     r"|odzyskiwania|zapasowy"
-    r"|de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation|du portail|de la porte"
-    r"|de l['’]alarme|d['’]alarme|de verificación|de seguridad|de acceso|de confirmación|de (?:la )?alarma|de "
-    r"desbloqueo|de déblocage|de déverrouillage|de desbloqueio|odblokowania|de la puerta"
-    r"|di verifica|di sicurezza|di accesso|di conferma|di sblocco|dell['’]allarme"
-    r"|de acesso|de verificação|de segurança|de confirmação|do alarme|da porta"
-    r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|do alarmu|do bramy|do drzwi|jednorazowy"
-    r"|подтверждения|доступа|безопасности|из смс|от двери|от сигнализации)"
+    r"|de vérification|de sécurité|d['’]accès|confidentiel|secret|de confirmation"
+    r"|de verificación|de seguridad|de acceso|de confirmación|de desbloqueo|de déblocage|de déverrouillage"
+    r"|de desbloqueio|odblokowania|di verifica|di sicurezza|di accesso|di conferma|di sblocco"
+    r"|de acesso|de verificação|de segurança|de confirmação"
+    r"|weryfikacyjny|dostępu|bezpieczeństwa|autoryzacyjny|jednorazowy|подтверждения|доступа|безопасности)"
 )
 _SAYS_WHAT_BEFORE = re.compile(
-    r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|door|access|unlock|backup|entry|alarm|safe"
-    r"|installateurs"
-    r"|(?:alarm )?panel|master|installer|disarm|engineer|duress|panic"
-    r"|gate|yard|keypad|garage|building|locker|vault|elevator|lift|bridge"
-    r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|lock|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|tür|tor|bestätigungs"
-    r"|dörr|dør|port|kapi|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|ovi|hälytys|larm|tresor"
-    r"|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|kopierer|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş|kapı"
-    r"|ověřovací|přístupový|bezpečnostní|potvrzovací)[- ]?(?:master )?$"
-    r"|(?<![^\W_])(?:alarm|tür|tor|tresor|safe|door|alarme|porte|puerta|allarme)\w{0,8}\W{1,3}$"
+    r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|access|unlock|backup|entry"
+    r"|installateurs|master|installer|disarm|engineer|duress|panic|bridge"
+    r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|bestätigungs"
+    r"|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş"
+    r"|ověřovací|přístupový|bezpečnostní|potvrzovací|해제|解除)[- ]?(?:master )?$"
 )
-_SAYS_WHAT_AFTER = re.compile(
-    rf" (?:pin|puk|otp|{_KIND})|(?= (?:for the|to the|zum|zur|für die|für den) (?:yard|door|gate|safe|garage"
-    rf"|building|alarm|lift|tür|tor|tresor))"
-    r"|(?: \w{1,3})? (?:drzwi|bramy|dve[řr][íi]m?|двери|домофона|смс|sms)"
-)
+_SAYS_WHAT_AFTER = re.compile(rf" (?:pin|puk|otp|{_KIND})|(?: \w{{1,3}})? (?:смс|sms)")
 _OF_A_THING = re.compile(
     r"(?:exception|date|err\w*|fehler\w*|exit|return|status|stop|zip|post\w*|area|country|product\w*|reason|cost"
     r"|event|item|art\w*"
@@ -118,8 +117,8 @@ _OF_A_THING = re.compile(
     r"|office|support|reference|company|feature|failure|short|plan)[- ]?$"
 )
 _OF_A_THING_AFTER = re.compile(
-    r"\s(?:postal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres"
-    r"|produit"
+    r"\s(?:po[sș]tal|client|erreur|d['’]erreur|de error|errore|di errore|poczt\w+|błędu|de erro|chyby|ошибки|barres"
+    r"|produit|prodotto|producto|produto|articolo|artículo|artigo|article|artyku\w+|cliente|klienta"
     r"|review|base|size|is (?:in|on|at)|freeze|page)"
 )
 _KEY_WORD = (
@@ -144,6 +143,7 @@ INFLECTED: Final = frozenset(
 
 _LETS_THROUGH = re.compile(r"[- ]thr(?:ough|u)(?![^\W_])")
 _SHORT_WORD: Final = 5
+_LONGEST_LIST: Final = 56
 _DIGIT_BEFORE: Final = 40
 _DIGIT_AFTER: Final = 110
 
@@ -154,9 +154,7 @@ def cues(scan: Scan) -> list[Cue]:
     for at, match in labels(scan):
         if match:
             if _is_whole(scan, at, match.end()):
-                found.append(
-                    Cue(at, match.end(), match[0].endswith(("code", "codes")), match[0] in _WEAK, _language(match[0]))
-                )
+                found.append(_of_label(scan, match))
         else:
             others.append(at)
     groups = scan.groups
@@ -170,6 +168,30 @@ def cues(scan: Scan) -> list[Cue]:
         found += _networks(scan, [cue.start for cue in found])
     found.sort(key=_by_place)
     return [cue for at, cue in enumerate(found) if not at or cue.start >= found[at - 1].end]
+
+
+_DIVIDES: Final = frozenset(",;:/|")
+_ACCOUNTS_AFTER: Final = (" admin", " root", " user")
+_OF_ACCOUNT = re.compile(r" (?:admin\w*|root|user)(?= (?=\S*[\d!#$%^*~_.-])\S)")
+_ITALIAN = re.compile(r"(?<![^\W_])(?:la|una|della|alla|sua|mia|tua|nuova|vecchia)\s$")
+_IN_A_LIST = re.compile(
+    r"(?:ssid|wlan|wi-?fi|hotspot|netwo?[er]r?k|netz|nät|net|nett|réseau|rete|red|rede|sieć)(?![^\W_])"
+    r"[^\n]{0,40}[,;:/|]\s?$"
+)
+"""A network before the word for its password: "wifi guests: ACME, password x"."""
+
+
+def _of_label(scan: Scan, label: re.Match[str]) -> Cue:
+    (start, end), word, text = label.span(), label[0], scan.lower
+    language = _language(word)
+    last = text[start - 2 : start].strip() if start > 1 else ""
+    if last in _DIVIDES and _IN_A_LIST.search(text, max(start - _LONGEST_LIST, 0), start):
+        language = "network"
+    elif last == "a" and word == "password" and _ITALIAN.search(text, max(start - _BACK, 0), start):
+        language = "it"
+    if text.startswith(_ACCOUNTS_AFTER, end) and (account := _OF_ACCOUNT.match(text, end)):
+        end = account.end()
+    return Cue(start, end, word.endswith(("code", "codes")), word in _WEAK, language)
 
 
 def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
@@ -231,44 +253,84 @@ def _language(word: str) -> str:
     return _LANGUAGES.get(word[:8]) or _LANGUAGES.get(word[:7]) or _LANGUAGES.get(word[:3], "")
 
 
+class _Locks(NamedTuple):
+    before: re.Pattern[str]
+    """What has a lock, before the word for its code: "bariyer kodu", "Haustürcode"."""
+    after: re.Pattern[str]
+    """The same after it: "code alarme", "kód k alarmu"."""
+    others: re.Pattern[str]
+    """What else has one, where a code was told: "door code 2407, the alarm 8815"."""
+
+
+_COMPOUNDING: Final = "de nl sv da no fi hu et".split()
+_AS_PART: Final = 4
+_NUMBERED: Final = frozenset("room raum local panel rack box drawer locker port garage".split())
+"""What a number may name as well: "room 2041"."""
+
+
 @cache
-def _locks() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What has a lock, before the word for its code and after it: "bariyer kodu", "code alarme", "kód k alarmu"."""
-    words = "|".join(map(re.escape, WORDS["lock"]))
-    return (
-        re.compile(rf"(?<![^\W_])(?:{words})\w{{0,4}} $"),
+def _locks() -> _Locks:
+    words, parts = (
+        "|".join(map(re.escape, WORDS["lock"])),
+        "|".join(
+            re.escape(word)
+            for language in _COMPOUNDING
+            for word in BY_LANGUAGE["lock"][language]
+            if (len(word) >= _AS_PART or not word.isascii()) and word not in _NUMBERED
+        ),
+    )
+    alone = "|".join(re.escape(word) for word in WORDS["lock"] if word not in _NUMBERED)
+    return _Locks(
+        re.compile(rf"(?:(?<![^\W_])(?:{words})(?:\w{{0,4}}\W{{1,3}})?|(?:{parts})[^\W\d_]{{0,14}}\W{{0,3}})$"),
         re.compile(rf"(?: [^\W\d_]{{1,5}}){{0,2}} (?:d['’]|dell['’]|l['’])?(?:{words})\w{{0,8}}"),
+        re.compile(rf"(?<![^\W_])(?:{alone})[^\W\d_]{{0,8}}"),
     )
 
 
 def _of_codes(scan: Scan) -> Iterator[Cue]:
+    read = 0
     for at, _ in scan.hits("code"):
         if not scan.has_digit(at - _DIGIT_BEFORE, at + _DIGIT_AFTER):
             continue
-        says_what = _SAYS_WHAT_BEFORE.search(scan.lower, max(at - _BACK, 0), at) or (
-            scan.lower[at - 1 : at] == " " and _locks()[0].search(scan.lower, max(at - _BACK, 0), at)
-        )
-        if (not says_what and _is_joined(scan, at)) or scan.lower.startswith(":code:", at - 1):
-            continue
-        if match := _OF_ITS_OWN.match(scan.lower, at):
-            if _is_meant(scan, match):
-                yield Cue(at, match.end(), True, False, _language(match[0]))
-        elif match := _OF_ANY.match(scan.lower, at):
-            after = _SAYS_WHAT_AFTER.match(scan.lower, match.end()) or _locks()[1].match(scan.lower, match.end())
-            if says_what or (after and not _OF_A_THING.search(scan.lower, max(at - _BACK, 0), at)):
-                yield Cue(at, after.end() if after else match.end(), True, False, _language(match[0]))
-            elif not (
-                match[0] == "nummer"
-                or _OF_A_THING.search(scan.lower, max(at - _BACK, 0), at)
-                or _OF_A_THING_AFTER.match(scan.lower, match.end())
-            ):
-                yield Cue(at, match.end(), True, True, _language(match[0]))
+        cue, is_of_lock = _code(scan, at)
+        if cue:
+            yield cue
+        if cue and is_of_lock and cue.end > read:
+            end = scan.text.find("\n", cue.end)
+            read = end if end > 0 else len(scan.text)
+            for other in _locks().others.finditer(scan.lower, cue.end, read):
+                yield Cue(*other.span(), is_code=True, is_weak=False, language="")
+
+
+def _code(scan: Scan, at: int) -> tuple[Cue | None, bool]:
+    """The word for a code at *at*, and whether the code is one of a lock."""
+    own = _OF_ITS_OWN.match(scan.lower, at)
+    if (match := own or _OF_ANY.match(scan.lower, at)) is None:
+        return None, False
+    start = max(at - _BACK, 0)
+    of_lock = bool(_locks().before.search(scan.lower, start, at))
+    says_what = of_lock or _SAYS_WHAT_BEFORE.search(scan.lower, start, at)
+    if (not says_what and _is_joined(scan, at)) or scan.lower.startswith(":code:", at - 1):
+        return None, False
+    if own:
+        cue = Cue(at, match.end(), is_code=True, is_weak=False, language=_language(match[0]))
+        return (cue if _is_meant(scan, match) else None), own["safe"] is not None
+    is_of_thing = not says_what and _OF_A_THING.search(scan.lower, start, at)
+    lock = None if is_of_thing else _locks().after.match(scan.lower, match.end())
+    after = lock or (None if is_of_thing else _SAYS_WHAT_AFTER.match(scan.lower, match.end()))
+    is_weak = not (says_what or after)
+    if is_weak and (match[0] == "nummer" or is_of_thing or _OF_A_THING_AFTER.match(scan.lower, match.end())):
+        return None, False
+    end = (after or match).end()
+    return Cue(at, end, is_code=True, is_weak=is_weak, language=_language(match[0])), of_lock or lock is not None
 
 
 def _is_meant(scan: Scan, match: re.Match[str]) -> bool:
     """Whether a word that is also another one stands for a code: "TAN" and "TAP", but not "tap"; a guest's voucher."""
     if match[0] in _IN_CAPITALS:
         return scan.text[match.start() : match.end()].isupper()
+    if match[0] == "pin" and _NUMBER_BEFORE.search(scan.text, max(match.start() - 2, 0), match.start()):
+        return False  # a plug of 24 pins
     is_voucher = match[0].startswith("voucher")
     return not is_voucher or bool(
         _GUEST.search(scan.lower, max(match.start() - _GUEST_NEAR, 0), match.end() + _GUEST_NEAR)

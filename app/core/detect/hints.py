@@ -19,12 +19,15 @@ from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_pairs import NAMES_A_PRODUCT
 from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, NO_PASSWORD, WORDS_AND_NUMBER, may_be
 from app.core.detect.password_words import LABEL, labels
-from app.core.detect.prose.words import ATTRIBUTES, THINGS, fold, is_ordinary, word_lists
+from app.core.detect.prose.words import ATTRIBUTES, THINGS, fold, is_ordinary, parts_of, word_lists
 from app.core.detect.scan import Scan
 
-WORDS: Final[dict[str, tuple[str, ...]]] = {
-    name: tuple(sorted({word for line in lines.values() for word in line.split("|")}))
+BY_LANGUAGE: Final[dict[str, dict[str, list[str]]]] = {
+    name: {language: line.split("|") for language, line in lines.items()}
     for name, lines in tomllib.loads(resources.files(__package__).joinpath("hints.toml").read_text("utf-8")).items()
+}
+WORDS: Final[dict[str, tuple[str, ...]]] = {
+    name: tuple(sorted({word for words in lines.values() for word in words})) for name, lines in BY_LANGUAGE.items()
 }
 _JOINTS: Final = frozenset(WORDS["joint"])
 _HINTS: Final = ("sign_in", "typed", "opens")
@@ -64,6 +67,7 @@ _DIGITS_IN_A_WORD = re.compile(
     rb"0(?:(?<=[a-z?]0)|(?<=[A-Z]0)(?=[a-z]|[^\w-]|$)|(?<=[A-Za-z?][-._!#$%&*+^~]0))"
     rb"0{0,7}(?![A-Z](?![a-z])|[0@=_/\\:]|[a-z]0|[.][a-z0])"
 )
+_JOINED_BY_SIGN = re.compile(rf"[A-ZÀ-ÞА-Я]{_LETTER}{{2,20}}[!#$%^*~][A-ZÀ-ÞА-Я]{_LETTER}{{2,20}}(?![\w*#])")
 _ON = re.compile(rf"[^\s{QUOTES}()<>\[\]{{}},;:=|/\\\ufffd、。，：；]{{0,41}}")
 _MOST_DOTS: Final = 2
 _SHORTEST: Final = 6
@@ -90,7 +94,7 @@ _FORM = re.compile(
 _NO_SECRET = re.compile(
     r".*\.(?:pdf|docx?|xlsx?|pptx?|csv|txt|zip|png|jpe?g|msg|eml|log|exe|msi|dll|part|dat|deb|rpm|default.*)|.*auth\d?"
     r"|(?:ctrl|control|strg|alt|shift|cmd|command|option|win|windows)[+-].*"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[._-]\d{1,2}|form[._-].*|imap4rev1|.*\d{9}.*|.*@\w?",
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[._-]\d{1,2}|form[._-].*|imap4rev1|.*\d{9}.*|.*@\w?|\w+!\$?[A-Z]{1,3}\$?\d{1,7}",
     re.IGNORECASE,
 )
 _USUAL: Final = frozenset(
@@ -100,7 +104,6 @@ _USUAL: Final = frozenset(
 )
 """Ordinary words that people make passwords of."""
 _JOINED_WORDS = re.compile(rf"{_LETTER}+(?:[._-]{_LETTER}*)+\d{{1,4}}")
-_CHUNK = re.compile(r"[^\W_]+")
 _PART = re.compile(rf"{_LETTER}+")
 _OWN_LINE = re.compile(rf"\n[>\s]*(?:\[[\d:., ]+\]\s*)?(?:[-–•*]\s|{_LETTER}[\w. ]{{0,24}}[:>]\s)?{_AROUND}$")
 _A_PASSWORD_NEXT = re.compile(rf"\s?/\s|[,;|]?\s{{1,4}}(?:{LABEL.pattern})")
@@ -135,10 +138,10 @@ class _Hint(NamedTuple):
 
 
 def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
-    if not scan.has_digit(0, len(scan.text)):
-        return
-    yield from _codes(scan)
-    words = [*_words_with_a_digit(scan)]
+    words = [*_words_with_a_sign(scan)] if "sign" in scan.groups else []
+    if scan.has_digit(0, len(scan.text)):
+        yield from _codes(scan)
+        words = sorted((*words, *_words_with_a_digit(scan)))
     hints = sorted(_hints(scan)) if words else []
     for at, word in enumerate(words):
         is_one_of_two = any(_differ_by_number(word, other, scan) for other in words[max(at - 1, 0) : at + 2])
@@ -151,7 +154,7 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
 def _hints(scan: Scan) -> Iterator[_Hint]:
     for name in _HINTS:
         for at, word in scan.hits(f"hint {name}"):
-            if not scan.lower[max(at - 1, 0) : at].isalpha():
+            if not (at and scan.lower[at - 1].isalpha()):
                 yield _Hint(at, at + len(word.rstrip(" (:")), name)
     for at, label in labels(scan):
         if label:
@@ -179,6 +182,16 @@ def _words_with_a_digit(scan: Scan) -> Iterator[_Word]:
                 yield _Word(start, end, is_sure)
 
 
+def _words_with_a_sign(scan: Scan) -> Iterator[_Word]:
+    """Gooseberry!Fool: two words, a sign between them, and no digit."""
+    for at, _ in scan.hits("sign"):
+        if scan.text[at + 1 : at + 2].isupper() and scan.text[max(at - 1, 0) : at].islower():
+            start = at - _length(scan.text[max(at - _LONGEST, 0) : at][::-1])
+            match = _JOINED_BY_SIGN.match(scan.text, start)
+            if match and match.end() > at and _is_free(scan.text, start, match.end()):
+                yield _Word(start, match.end(), is_sure=True)
+
+
 def _length(text: str) -> int:
     match = _ON.match(text)
     return match.end() if match else 0
@@ -197,8 +210,7 @@ def _is_sure(word: str) -> bool | None:
     is_sure = form.lastgroup == "sure"
     if not is_sure and NO_PASSWORD.fullmatch(word.lower()):
         return None
-    parts = {fold(each.strip("0123456789")) for each in _CHUNK.findall(word)} - _USUAL - {""}
-    known = word_lists()
+    parts, known = parts_of(word) - _USUAL, word_lists()
     is_thing = parts and not parts - THINGS - ATTRIBUTES - known.plain and not HAS_ALL_SIGNS.fullmatch(word)
     return None if is_thing or not known.technical.isdisjoint(parts) else is_sure  # Laptop12, Meeting-Room-2
 

@@ -131,6 +131,12 @@ _ISSUED: Final = {
     **dict.fromkeys(("shippo_live_", "shippo_test_"), r"shippo_(?:live|test)_[0-9a-fA-F]{40}"),
     **dict.fromkeys(("sk_prod_", "rk_prod_"), r"[sr]k_prod_\w{10,}"),
     "_mmk": r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk",
+    # A private key, and a static one of OpenVPN, as base64: in Kubernetes' secrets, in pfSense's file.
+    **dict.fromkeys(
+        ("ls0tls1crudjtibqu", "ls0tls1crudjtibsu", "ls0tls1crudjtibfq", "ls0tls1crudjtibpu", "ls0tls1crudjtibft"),
+        r"LS0tLS1CRUdJTiB(?:QUklWQVRF|SU0EgUFJJ|FQyBQUklW|PUEVOU1NI|FTkNSWVBU)[\w/+]{20,}={0,2}",
+    ),
+    "iwojidiwndggyml0ie9wzw5wue4gc3rhdgljigtleq": r"IwojIDIwNDggYml0IE9wZW5WUE4gc3RhdGljIGtleQ[\w/+]{20,}={0,2}",
     "zxlk": r"ZXlK[\w+/]{60,}={0,2}",
     "azdo": r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}",
     **dict.fromkeys(("csk-", "tvly-", "pcsk_"), r"(?:csk-|tvly-|pcsk_)[\w-]{24,}"),
@@ -213,7 +219,7 @@ _PRIVATE_KEY = re.compile(
 )
 _IN_GROUPS = re.compile(
     # A recovery key of BitLocker and of FileVault, a product key.
-    r"\d{6}(?<![\w-]\d{6})(?:-\d{6}){7}(?![\w-])|[A-Z0-9]{5}(?<![A-Za-z0-9-]\w{5})(?:-[A-Z0-9]{5}){4}(?![\w-])"
+    r"\d{6}(?<![\w-]\d{6})(?:\s?-\s?\d{6}){7}(?![\w-])|[A-Z0-9]{5}(?<![A-Za-z0-9-]\w{5})(?:-[A-Z0-9]{5}){4}(?![\w-])"
     r"|[A-Z0-9]{4}(?<![A-Za-z0-9-]\w{4})(?:-[A-Z0-9]{4}){5}(?![\w-])"
 )
 _MIN_HYPHENS: Final = 4
@@ -288,7 +294,7 @@ _MIN_BESIDE: Final = 16
 _NAME_OR_VERSION = re.compile(
     r"(?:[a-z]{1,20}\d{0,3}|\d{1,14})(?:[-_.](?:[a-z]{1,20}\d{0,3}|\d{1,14}))*|0x[0-9a-f]+"
     r"|(?:[\w-]{1,24}\.)+[a-z]{2,6}(?:[:/].*)?"
-    r"|\d{4}-\d\d-\d\d\w*(?::.*)?|sha\d+:.*|[a-z]:[\\/].*|/.*|\w+\(.*|\d[\d.,:/-]*[a-z]{0,4}",
+    r"|\d{4}-\d\d-\d\d\w*(?::.*)?|sha\d+:.*|ftk(?:mob)?[\da-f]{8,12}|[a-z]:[\\/].*|/.*|\w+\(.*|\d[\d.,:/-]*[a-z]{0,4}",
     re.IGNORECASE,
 )
 _IS_GUID = re.compile(_GUID, re.IGNORECASE)
@@ -381,9 +387,11 @@ def _is_of_random_signs(value: str) -> bool:
 
 def keys_in_groups(scan: Scan) -> Iterator[Finding]:
     """Recovery keys and product keys: groups of digits and capitals."""
-    if scan.text.count("-") >= _MIN_HYPHENS and _HAS_GROUPS.search(scan.text):
+    if scan.text.count("-") >= _MIN_HYPHENS and (
+        _HAS_GROUPS.search(scan.text) or b"000000 - 000000" in scan.digits or b"000000-\n000000" in scan.digits
+    ):
         for match in _IN_GROUPS.finditer(scan.text):
-            if _is_of_both(match[0]) or match[0].replace("-", "").isdecimal():
+            if _is_of_both(match[0]) or match[0][:6].isdecimal():
                 yield Finding(*match.span(), Secret.KEY)
 
 

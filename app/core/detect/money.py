@@ -12,7 +12,9 @@ from typing import Final
 from app.core.detect.finding import IS, Finding, Secret, found_value
 from app.core.detect.scan import Scan
 
-_IBAN = re.compile(r"[0-9]\d(?<=[A-Za-z]{2}\d\d)(?<![A-Za-z0-9][A-Za-z]{2}\d\d)(?:[ -]?[A-Za-z0-9]){11,30}")
+_IBAN = re.compile(
+    r"[0-9]\d(?<=[A-Za-z]{2}\d\d)(?<![A-Za-z0-9][A-Za-z]{2}\d\d)(?:(?:[ -]|\n(?=\d))?[A-Za-z0-9]){11,30}"
+)
 _IBAN_LENGTHS: Final = {
     each[:2]: int(each[2:])
     for each in (
@@ -79,6 +81,11 @@ _CVV = re.compile(
     r"[\"']?\s*(?:code)?\s*(?:[:=#]|is|ist|est|es)?\s*[\"']?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
 )
 
+_CODE_AFTER_CARD = re.compile(
+    # 5393 7631 8212 5614 04/29 771
+    r"[\s,;/|]{1,3}(?:(?:exp|valid|gültig|bis|val|scad)\w*\W{1,3}(?:thru |bis )?)?"
+    r"(?:0[1-9]|1[0-2])\s?[/.-]\s?(?:20)?\d\d[\s,;/|]{1,3}(?P<value>\d{3,4})(?![\w/:-]|\.\d)"
+)
 _SECURITY_CODE = re.compile(
     r"(?:(?:card )?security code|sicherheitscode|code de sécurité|código de seguridad|codice di sicurezza)\W{1,3}"
     r"(?:is |ist |est |es |è )?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
@@ -162,6 +169,8 @@ def cards(scan: Scan) -> Iterator[Finding]:
         is_other = _NOT_A_CARD.search(before) or _COUNTED.match(scan.lower, match.end())
         if is_one and _BRANDS.fullmatch(digits) and not is_other:
             yield Finding(match.start(), match.end(), Secret.CARD)
+            if code := _CODE_AFTER_CARD.match(scan.lower, match.end()):
+                yield Finding(*code.span("value"), Secret.CARD)
 
 
 def card_codes(scan: Scan) -> Iterator[Finding]:

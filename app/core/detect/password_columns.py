@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.detect.finding import QUOTES, Finding, Secret
-from app.core.detect.password_values import may_be
-from app.core.detect.password_words import LABEL, USER
+from app.core.detect.password_values import is_mixed, may_be
+from app.core.detect.password_words import LABEL, USER, labels
 from app.core.detect.scan import Scan
 
 _HEADING = re.compile(
@@ -22,8 +22,14 @@ _HEADING = re.compile(
 _ENDS_A_CELL = re.compile(r"[^\W\d_]{1,40}(?: (?:de )?passe)?\d?[\"'*]{0,2}\s?(?:[\t|;,\n]|  )")
 _DIVIDERS: Final = tuple(re.compile(each) for each in (r"\t", r"\|", ";", ",", r"[ \t]{2,}"))
 _TWO: Final = 2
+_BLANK = re.compile(" ")
+_RULE = re.compile(r"[ \t|+:=]*+-[ \t|+:=-]*+\n")
+"""A line below the headings, or around a row."""
+_LONGEST_OF_WORDS: Final = 64
+_LONGEST_REST: Final = 32
 _NAMES_A_COLUMN = re.compile(
-    rf"(?:{USER}|e?-?mail|host|server|name|system|url|site|note|remark|comment|bemerkung|gerät|device)"
+    rf"(?:{USER}|e?-?mail|host|server|name|system|url|site|notes?|remark|comment|bemerkung|gerät|device|ssid|ip|role"
+    r"|rolle)"
     r"(?:[ -]\w{1,12})?"
 )
 _COMMA: Final = ","
@@ -39,15 +45,20 @@ ANCHORS: Final[dict[str, tuple[str, ...]]] = {}
 
 def password_columns(scan: Scan) -> Iterator[Finding]:
     read = -1 if "\n" in scan.text else len(scan.text)
-    for at, _ in scan.hits("password"):
-        if at < read or not _ENDS_A_CELL.match(scan.lower, at):
+    for at, label in labels(scan):
+        if at < read or label is None:
             continue
-        start = scan.text.rfind("\n", max(at - _LONGEST_LINE, 0), at) + 1
-        end = scan.text.find("\n", at, at + _LONGEST_LINE)
-        if end < 0 or (not start and at >= _LONGEST_LINE):
+        is_cell = _ENDS_A_CELL.match(scan.lower, at)
+        longest = _LONGEST_LINE if is_cell else _LONGEST_OF_WORDS
+        if not is_cell and scan.text.find("\n", at, at + _LONGEST_REST) < 0:
+            continue
+        start = scan.text.rfind("\n", max(at - longest, 0), at) + 1
+        end = scan.text.find("\n", at, start + longest)
+        if end < 0 or (not start and at >= longest):
             continue
         read = end
-        for divider in _DIVIDERS:
+        yield from _of_words(scan, start, end) if end - start <= _LONGEST_OF_WORDS else ()
+        for divider in _DIVIDERS if is_cell else ():
             cells = divider.split(scan.lower[start:end])
             if len(cells) > 1 and (
                 places := [n for n, cell in enumerate(cells) if _HEADING.fullmatch(cell.strip(_AROUND))]
@@ -59,6 +70,22 @@ def password_columns(scan: Scan) -> Iterator[Finding]:
                 if is_list:
                     yield from _below(scan, end + 1, divider, len(cells), places)
                 break
+
+
+def _of_words(scan: Scan, start: int, end: int) -> Iterator[Finding]:
+    """In a mail's table as it is read, with one blank between two columns: "User Password" above rows of two words."""
+    words = scan.lower[start:end].split(" ")
+    places = []
+    for at, word in enumerate(words):
+        if _NAMES_A_COLUMN.fullmatch(word):
+            continue
+        if not _HEADING.fullmatch(word):
+            return
+        places.append(at)
+    if len(places) < len(words):
+        for finding in _below(scan, end + 1, _BLANK, len(words), places):
+            if is_mixed(scan.text[finding.start : finding.end]):
+                yield finding
 
 
 def _is_a_row(cells: list[str], places: list[int], below: str) -> bool:
@@ -73,6 +100,9 @@ def _is_a_row(cells: list[str], places: list[int], below: str) -> bool:
 def _below(scan: Scan, at: int, divider: re.Pattern[str], width: int, places: list[int]) -> Iterator[Finding]:
     """What stands in the columns *places* of the rows from *at* on, as long as they have *width* columns."""
     for _ in range(_MOST_ROWS):
+        if rule := _RULE.match(scan.text, at, at + _LONGEST_LINE):
+            at = rule.end()
+            continue
         end = scan.text.find("\n", at, at + _LONGEST_LINE)
         end = min(at + _LONGEST_LINE, len(scan.text)) if end < 0 else end
         cells = [*_cells(scan.text[at:end], divider)]

@@ -50,7 +50,9 @@ _SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,;()[]\\_…?>*" + QUOTES)
 """Signs that ordinary sentences have between words, so they don't make a value look like a password."""
 _NEXT_PAIR = re.compile(r";|[&,](?=\w+=)")
 _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
-_CUT_AT = re.compile(r"\\n|</|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)")
+_CUT_AT = re.compile(
+    r"\\n|</|<(?:br|p|div|td|tr|li|span)[\s/>]|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)"
+)
 _REMARK = re.compile(r"\([^\W\d_]+(?: [^\W\d_]+){1,6}\)")
 """What a form says instead: (left blank)."""
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")

@@ -26,6 +26,7 @@ LABEL: Final = re.compile(
     r"|(?:vpn|ipsec|l2tp|radius|tunnel|sip|trunk)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?:(?<=snmp[- _])|(?<=trap ))community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)"
+    r"|(?<=r[ow])community(?=>)"
     r"|(?:comunidade?|communauté|comunità|kommunit[äe]t|сообщество)(?= snmp| «| \")(?: snmp)?"
     r"|networkkey"
     r"|keycontent|keymaterial|shared[-_ ]?keys?(?=\s?[\"':=>])"
@@ -45,8 +46,8 @@ LABEL: Final = re.compile(
     rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}|contrasena"
     r"|(?<=[_-])(?:pwd|pass|pw)(?![^\W\d_])|(?<=my)pwd"
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
-    r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw)"
-    r"(?=[\"'\]]{0,2}\s?[:=]|[\"'],|[ \t]+\S+[ \t]*(?:\n|$))"
+    r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw|psk)"
+    r"(?=[\"'\]]{0,2}\s?[:=]|>|[\"'],|[ \t]+\S+[ \t]*(?:\n|$))"
     r"|(?<=[_-])credentials(?=[\"']?\s?=)|masterauth(?=\s)|authtok(?=\s?[=:])"
     r"|密码|密碼|口令|パスワード|暗証番号|비밀번호|비번|패스워드|암호(?!화)|パスコード|kenncode|סיסמ[האת]"
     r"|รหัสผ่าน|पासवर्ड|лозинк\w{1,3}|fjalëkalimi?n?|pasahitz\w{1,3}|contrasenyas?|contrasinal|wagwoord|lykilorði?ð?"

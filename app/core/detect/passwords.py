@@ -39,7 +39,7 @@ from app.core.detect.prose.words import fold, is_ordinary, word_lists
 from app.core.detect.prose.worth import FINISHES
 from app.core.detect.scan import Scan
 
-_AROUND = rf"[{QUOTES}*]{{0,2}}"
+_AROUND = rf"[\\{QUOTES}*]{{0,3}}"
 _STATED = re.compile(
     # password: x   pwd=x   "password": "x"   Passwort für VPN: x   mot de passe (nouveau) : x
     rf"(?:_?\d)?(?:\[\w{{0,20}}\])?{_AROUND}[\]}}]?{ADJECTIVE}{{0,2}}(?:\s+(?:wi-?fi|wlan)\s[\w-]{{2,20}}"
@@ -48,7 +48,7 @@ _STATED = re.compile(
     rf"(?:(?P<listed>(?<=['\"])\s*,(?=\s*['\"]\S+['\"]))|(?P<equals>:=|=>|==?|＝)|->|-->|→|⇒|[:：]"
     rf"|[–—-](?=\s*[{QUOTES}])"
     rf"|(?P<dash>\s[–—-]\s)|\sreg_sz\s)\s*(?!//)"
-    rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?P<value>{QUOTED}|[\"'][^\s\"']{{81,4096}}|[^\s\"'`]\S{{0,4096}})"
+    rf"(?:(?:alt|old|ancien|vieja):?\s+)?{OPENS}(?:\\(?=\"))?(?P<value>{QUOTED}|[\"'][^\s\"']{{81,4096}}|[^\s\"'`]\S{{0,4096}})"
 )
 _ATTRIBUTE = re.compile(
     # name="password" value="x"   "name": "password", "value": "x"   name: DB_PASSWORD⏎ value: x   <Password><Value>x<
@@ -58,6 +58,9 @@ _ATTRIBUTE = re.compile(
     r"|(?P<bare>[^\s<>\"']{2,128}))"
 )
 _ELEMENT = re.compile(r"\w{0,20}[\"']?(?:\s[^<>\n]{1,60})?>(?P<value>[^<\n]{1,128})</")
+_LINES = re.compile(r">\s*\n\s*\S{1,64}\n\s*(?P<value>\S{2,80})\s*</")
+"""<auth-user-pass>, with the user's name on a line and the password on the next."""
+_OF_MARKUP: Final = (_ATTRIBUTE, _ELEMENT, _LINES)
 _CALL = re.compile(r"\w{0,20}\(\s*[\"'](?P<value>[^\s\"']{3,80})[\"']\s*[),]")
 _IN_BRACES = re.compile(r"=\{(?P<value>(?:[^{}\n]|\}\}){2,80})\}(?=[;\"']|$)")
 _OF_ODBC = re.compile(r"driver=|uid=|dsn=")
@@ -130,7 +133,7 @@ _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 _MIN_NUMBER: Final = 4
 _NAMED_USER = re.compile(
     # username "admin" and password "x"
-    rf"(?:{USER})"
+    rf"(?:{USER}|ssid|network|netzwerk|wi-?fi|wlan|réseau|red|rete|rede|netwerk|sieć|síť|сеть)"
     rf"(?:\s(?:is|ist|est|es|è|é))?[\s:=]{{1,3}}[{QUOTES}*]{{0,2}}\s?(?P<user>[\w.@\\-]{{2,40}})\s?[{QUOTES}*]{{0,2}}"
     r"(?:\s?[,;/]\s?(?:(?:and|und|et|y|e|en|i|и)\s)?|\s(?:and|und|et|y|e|en|i|и|with|mit|avec|con)\s)"
     r"(?:(?:the|with|le|la|das|dem|mit|het|il)\s)?$"
@@ -367,7 +370,7 @@ def _stated(scan: Scan, label: re.Match[str]) -> Finding | None:
         return found
     if not _CONNECTOR.search(scan.lower, label.end(), label.end() + _LONGEST_TAIL):
         return None
-    for pattern in (_ATTRIBUTE, _ELEMENT):
+    for pattern in _OF_MARKUP if scan.text.startswith(">", label.end()) else _OF_MARKUP[:-1]:
         if match := pattern.match(scan.lower, label.end()):
             found = Finding(*match.span(match.lastgroup or "value"), Secret.PASSWORD)
             if pattern is _ELEMENT and match["value"].isdecimal() and found.end - found.start < _MIN_NUMBER:

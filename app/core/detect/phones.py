@@ -60,7 +60,7 @@ _UNIT = re.compile(
 )
 _PHONE = re.compile(
     r"[(+\d](?<![A-Za-z0-9_./+,#\\@-].)(?<![\d:\0]:.)(?:(?<=\()\+?\d|(?<=\+)\d|(?<=\d))(?:[ \u00a0./()–-]{0,3}\d){4,16}"
-    r"(?:\s?[(（]?(?:x|ext\.?|extension|dahili|内線|分机|durchwahl|dw|poste|доб\.?|interno|int\.|wewn\.?|ramal|toestel|klapka|linka|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|:\w|/\d|-\w)",
+    r"(?P<extension>\s?[(（]?(?:x|ext\.?|extension|dahili|内線|分机|durchwahl|dw|poste|доб\.?|interno|int\.|wewn?\.?|ramal|toestel|klapka|linka|-)\s?\d{1,5})?(?![A-Za-z0-9_]|[.:,]\d|:\w|/\d|-\w)",
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(
@@ -152,7 +152,8 @@ def extensions(scan: Scan) -> Iterator[Finding]:
 
 
 def _is_phone(match: re.Match[str], scan: Scan, rest: str) -> bool:
-    number = match[0].strip() if ")" in match[0] else match[0].strip().removeprefix("(")
+    written = match[0].removesuffix(match["extension"] or "").strip()
+    number = written if ")" in written else written.removeprefix("(")
     digits = sum(map(str.isdigit, number))
     is_dotted = _DOTTED.fullmatch(number) and not DOTTED_PHONE.fullmatch(number)
     is_version = is_dotted or _DATE_OR_VERSION.fullmatch(number) or _VERSIONS.fullmatch(number)

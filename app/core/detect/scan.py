@@ -61,7 +61,7 @@ class Scan:
         return self._hits.get(group, ())
 
     def has_digit(self, start: int, end: int) -> bool:
-        return self.digits.find(b"0", max(start, 0), end) >= 0
+        return self.digits.find(b"0", start if start > 0 else 0, end) >= 0  # noqa: FURB136 - half the time was `max`
 
 
 _EACH_DIGIT_0: Final = bytes.maketrans(b"123456789", b"000000000")

@@ -72,7 +72,7 @@ _OF_A_CLIENT: Final = {
 _NAMES_THE_USER = re.compile(r"user \S|331 |\+ok")
 
 ANCHORS: Final = {
-    "setting": (" secret ", " key "),
+    "setting": (" secret ", " key ", "\nkey "),
     "secrets": (": psk ", ": xauth ", ": eap ", ": ntlm ", ": rsa ", ": ecdsa ", ": pkcs", 'user = "', 'user="'),
     "client": (*_OF_A_CLIENT, "login incorrect", "login ok"),
 }
@@ -107,7 +107,11 @@ def _of_a_setting(scan: Scan, start: int, end: int) -> Iterator[Finding]:
     if is_apart:
         yield from argument(match)
     elif _WORD.fullmatch(word) and (word[0] == "c" or scan.text[start - len(head) : end].islower()):
-        is_line = head.isspace() or bool(_BEGINS_A_LINE.fullmatch(head) or _LINE_OF_A_SERVER.fullmatch(head))
+        is_line = (
+            head.isspace()
+            or (word == "key" and not head)
+            or bool(_BEGINS_A_LINE.fullmatch(head) or _LINE_OF_A_SERVER.fullmatch(head))
+        )
         is_named = (head and not head[-1].isspace()) or "-" in word or word in _OF_REDIS or word[0] == "c"
         if is_line and _OF_A_SERVER.search(before) if word == "key" else is_line or is_named:
             yield from argument(match)

@@ -27,7 +27,7 @@ from app.core.masking import Mask
         ("パスワードは abc123 です", "abc123"),
         ("the agent wants an app with a default password of lighthouse", "lighthouse"),
         ("The router is reached with a password of Pelican", "Pelican"),
-        ("Birne!Lager bitte? Nein: K!ste-Hof als Passwort setzen", "K!ste-Hof"),
+        ("Birnenlager bitte? Nein: K!ste-Hof als Passwort setzen", "K!ste-Hof"),
         ("use Kingfisher for the password, capital K", "Kingfisher"),
         ("With password Lisbon I can open it, with mine I can't.", "Lisbon"),
         ("what's the sudo password?\nplum-orchard-7", "plum-orchard-7"),

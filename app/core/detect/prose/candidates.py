@@ -27,11 +27,12 @@ from app.core.detect.prose.told import (
     is_typed_for,
     told_after,
     told_before,
+    words_after,
     words_before,
 )
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
 from app.core.detect.prose.words import fold, is_ordinary, is_product, of_language, word_lists
-from app.core.detect.prose.worth import FINISHES, GROUPED, HEDGE, is_worth, may_be_secret
+from app.core.detect.prose.worth import FINISHES, GROUPED, HEDGE, HOW_WRITTEN, ends, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
 _ENDS = re.compile(r"(?<![Ee]xt)(?<![Nn]r)(?<![Tt]el)(?<!\b[Nn]o)[.!?…](?=\s)|[。！？]|\n")
@@ -49,10 +50,11 @@ _NOT_PLAIN = re.compile(
 )
 """A digit, a sign, or a capital inside: all that a plain word does not have."""
 _OF_A_KEYPAD = re.compile(r"\*\d{3,8}#")
+_CLOSES_A_NAME = re.compile(r"\\?[\"'][:=]")
 _MARKUP = re.compile(r"</?(?:b|i|u|em|strong|code|kbd|tt|pre|span|mark)>")
 _CUT = re.compile(r"\\n|</|['\"](?=[,}\])>;])|,(?=[^\W\d_]{3,}(?:\s|$))|&(?:quot|nbsp|lt|gt);")
 _PHRASE = re.compile(r"[^\W\d_]{2,}(?:[ -][^\W\d_]+){1,6}(?: \d{1,4})?")
-_HEDGE = re.compile(rf"\s{HEDGE}(?![^\W_])")
+_HEDGE = re.compile(rf"\s(?:{HEDGE}|{HOW_WRITTEN})(?![^\W_])")
 _OF_NSSWITCH: Final = ("files ", "compat ")
 _ANY_CHARACTER = re.compile(r"[^\W_]")
 _BETWEEN_LISTED: Final = " ,;\r\n*•-"
@@ -90,15 +92,16 @@ _SLASH_OR_AND = re.compile(rf"[{QUOTES}]?(?:\s?[/|:,]\s?|\s(?:{'|'.join(AND)})\s
 _TYPED_BEFORE: Final = 3
 _IS_A_REMARK = re.compile(r"\)\s*[:=]")
 _OF_ANOTHER = re.compile(
-    r"(?:^|\s)--?(?!p|k|[aw]\s)(?:(?-i:[hHSUuDdrs])|(?:host|user|server|database|computer|repo|uri)\w*)[ =]$"
-    r"|[,{]\s?[\"'](?![\w-]*(?:pass|pwd|pw|psk|secret|key|code|pin|value))\w[\w.-]*[\"']\s?:\s?[\"']?$"
+    r"(?:^|\s)--?(?!p|k|[aw]\s)(?:(?-i:[hHSUuDdrs])|(?:host|user|server|database|computer|repo|uri|identity|name|member"
+    r"|target|sam|vhd)\w*)[ =]$"
+    r"|[,{]\s?[\"'](?![\w-]*(?:pass|pwd|pw|psk|secret|key|code|pin|puk|otp|tan|value))\w[\w.-]*[\"']\s?:\s?[\"']?$"
     r"|\([\w.-]*(?<!pass)(?<!password)\s?[:=]\s?[\"']$"
     r"|(?:^|\s)peer\s$",
     re.IGNORECASE,
 )
 """What an option or a key of JSON names that is none for a password: `psql -h x`, `"ssid": "x"`."""
 _ID = re.compile(
-    r"[A-Z]{2,}[-_]?\d+|[A-Z]\d{2,3}|[a-z]+(?:-[a-z]+)*-[a-z]{0,3}(?:0\d{1,3}|\d{3,4})#?|[a-z]\d{2,}(?:[a-z]\d+){2,}|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
+    r"[A-Z]{2,}(?:[-_][A-Z]{1,4})*[-_]?\d+|[A-Z]\d{2,3}|[a-z]+(?:-[a-z]+)*-[a-z]{0,3}(?:0\d{1,3}|\d{3,4})#?|[a-z]\d{2,}(?:[a-z]\d+){2,}|\d[A-Z]{2,3}|[a-z]{2,5}-\d{2}|(?:pppo?e?|eth|wg|tun|tap|vlan|br|bond|wlan|lo|en[ops])\d+|(?i:printer|form|server|room|build|version|page|step|host|node|site|laptop|desk|kiosk)[-_]\d+"
 )
 
 
@@ -255,7 +258,7 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
                 number
                 for number, word in enumerate(words)
                 if word[0] in _OPENS_ONE
-                or not word_lists().like.isdisjoint(words[number + 1 : number + 2])
+                or _is_before_as(words, number)
                 or (may_be_used and is_typed_for(words[number - 1 : number], words[number + 1 : number + 2]))
             ],
         )
@@ -283,6 +286,12 @@ def _before(scan: Scan, cue: Cue, after: int) -> Iterator[Candidate]:
             yield from _weighed(scan, cue, (start, end), told, is_quoted=is_quoted, is_beyond=start < sentence)
 
 
+def _is_before_as(words: Sequence[str], number: int) -> bool:
+    """Whether "as" follows, and the word is not one of "as soon as"."""
+    like = word_lists().like
+    return not like.isdisjoint(words[number + 1 : number + 2]) and like.isdisjoint(words[max(number - 1, 0) : number])
+
+
 def _sentence_end(scan: Scan, start: int, limit: int) -> int:
     """Where the sentence ends that *start* is in. A line that ends with a colon or in "is" goes on in the next one."""
     at = start
@@ -295,10 +304,16 @@ def _sentence_end(scan: Scan, start: int, limit: int) -> int:
     return limit
 
 
+def _opened(text: str, cue: Cue, token: tuple[int, int]) -> int:
+    """Where *token* begins, without the end of the name that the cue is of: `"password":"x"`."""
+    closed = _CLOSES_A_NAME.match(text, *token) if token[0] == cue.end else None
+    return closed.end() if closed else token[0]
+
+
 def _span(scan: Scan, cue: Cue, token: tuple[int, int]) -> tuple[int, int, bool]:
     """Where the candidate that begins with *token* begins and ends, and whether it stands in quotes."""
-    start, end = token
     text = scan.text
+    start, end = _opened(text, cue, token), token[1]
     while start < end and text[start] in "([{*=:：" and not _OF_A_KEYPAD.match(text, start, end):
         start += 1
     if markup := _MARKUP.match(text, start, end):
@@ -329,7 +344,7 @@ def _phrase(scan: Scan, start: int, limit: int) -> tuple[int, int] | None:
         match = _PHRASE.match(scan.text, start, hedge.start())
     if match is None or match[0].startswith(_OF_NSSWITCH):
         return None
-    if " " not in match[0] or not FINISHES.match(scan.text, match.end()):
+    if " " not in match[0] or not ends(scan, match.end(), match[0]):
         return None
     return match.span()
 
@@ -343,7 +358,9 @@ def _weighed(
     left = words_before(scan, start if is_before else cue.start)
     known = word_lists()
     is_typed = not known.typed.isdisjoint(left[-_TYPED_BEFORE:]) or (
-        is_before and told.link == "as_cue" and not known.sets.isdisjoint(left[-_TYPED_BEFORE:])
+        is_before
+        and told.link == "as_cue"
+        and not known.sets.isdisjoint((*left[-_TYPED_BEFORE:], *words_after(scan, cue.end)))
     )
     if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return
@@ -354,12 +371,10 @@ def _weighed(
     is_code = cue.is_code and not cue.is_weak
     tells = TELLING if is_code or cue.language in NO_COPULA else GIVEN
     is_named = traits.host and told.distance and told.link == "other"  # jdoe, mlee3 and tbrown2
-    if (
-        (traits.foreign or is_named or _ID.fullmatch(value) or is_product(value))
-        and told.link not in tells
-        and not is_quoted
-    ):
-        return
+    if told.link not in tells and not is_quoted:
+        is_beside = not (is_before or told.distance)
+        if traits.foreign or is_named or _ID.fullmatch(value) or is_product(value, is_beside=is_beside):
+            return
     if _OF_ANOTHER.search(scan.text, max(start - NEAR, 0), start):
         return
     if traits.bracket and _IS_A_REMARK.match(scan.text, end):

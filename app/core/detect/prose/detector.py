@@ -37,12 +37,12 @@ def _weights() -> tuple[float, dict[str, float]]:
 def passwords_in_prose(scan: Scan) -> Iterator[Finding]:
     """Passwords and codes in sentences."""
     bias, weights = _weights()
-    best: dict[int, tuple[float, Finding]] = {}
+    longest: dict[int, Finding] = {}
     for each in candidates(scan):
-        likely = likelihood(each.traits, bias, weights)
-        if likely >= KEPT_FROM and likely > best.get(each.finding.start, (0.0,))[0]:
-            best[each.finding.start] = (likely, each.finding)
-    for _, found in best.values():
+        known = longest.get(each.finding.start)
+        if (known is None or each.finding.end > known.end) and likelihood(each.traits, bias, weights) >= KEPT_FROM:
+            longest[each.finding.start] = each.finding
+    for found in longest.values():
         yield found
         old = _CHANGED_FROM.search(scan.text, max(found.start - _LONGEST_CHANGE, 0), found.start)
         if old and is_strong(old["value"]) and may_be(old["value"]):

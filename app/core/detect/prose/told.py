@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import chain
 from typing import Final, NamedTuple
 
 from app.core.detect.cues import INFLECTED, NO_COPULA, Cue
@@ -100,10 +99,15 @@ def words_before(scan: Scan, start: int) -> list[str]:
     return [fold(word) for word in _BETWEEN.findall(scan.text, max(start - NEAR, 0), start)]
 
 
+def words_after(scan: Scan, end: int) -> list[str]:
+    """The words after *end*, folded."""
+    return [fold(word) for word in _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS)]
+
+
 def _is_set(scan: Scan, cue: Cue, between: Sequence[str], end: int) -> bool:
     """Whether the sentence says that a password was set: before the cue, between it and *end*, or after."""
-    right = _BETWEEN.findall(scan.text, end, end + _NEXT_WORDS)
-    return not word_lists().sets.isdisjoint((*words_before(scan, cue.start), *map(fold, chain(between, right))))
+    words = (*words_before(scan, cue.start), *map(fold, between), *words_after(scan, end))
+    return not word_lists().sets.isdisjoint(words)
 
 
 def is_typed_for(before: Sequence[str], after: Sequence[str]) -> bool:

@@ -22,7 +22,7 @@ from app.core.detect.prose.words import (
     of_language,
     word_lists,
 )
-from app.core.detect.prose.worth import FEWEST_DIGITS, FINISHES, MOST_DIGITS, SIGNED, YEAR
+from app.core.detect.prose.worth import FEWEST_DIGITS, MOST_DIGITS, SIGNED, YEAR, ends
 from app.core.detect.scan import Scan
 
 _NEXT_WORD = re.compile(rf"[{QUOTES})\]*]*\s+([^\W\d_]+)")
@@ -182,7 +182,7 @@ def see_how_told(traits: Traits, cue: Cue, told: Told) -> None:
 def see_around(traits: Traits, scan: Scan, span: tuple[int, int], told: Told, left: Sequence[str]) -> None:
     start, end = span
     known = word_lists()
-    traits.ends = float(bool(FINISHES.match(scan.text, end)))
+    traits.ends = float(ends(scan, end, scan.text[start:end]))
     following = _NEXT_WORD.match(scan.text, end)
     traits.goes_on = float(bool(following and fold(following[1]) in known.plain))
     is_asked = not known.asks.isdisjoint((*left[-4:], *map(fold, told.between)))

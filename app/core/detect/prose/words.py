@@ -101,13 +101,24 @@ def is_ordinary(value: str) -> bool:
     return not folded or (folded in word_lists().plain and folded not in OF_MAKERS)
 
 
-_WITH_NUMBER = re.compile(r"(?P<word>[^\W\d_]{3,})[_-]?\d{1,4}")
+_WITH_NUMBER = re.compile(r"[^\W\d_]{3,}[_-]?\d{1,4}")
+_NAME_OF_THINGS = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
+_CHUNK = re.compile(r"[^\W_]+")
+_SHORTEST_NAME: Final = 2
 
 
-def is_product(value: str) -> bool:
-    """Whether *value* is a product with its number, "iPhone12"."""
-    match = _WITH_NUMBER.fullmatch(value)
-    return bool(match and fold(match["word"]) in word_lists().technical and "pass" not in match["word"].lower())
+def parts_of(value: str) -> set[str]:
+    """The words that *value* is made of, folded, without their numbers: "ThinkPad-T14"."""
+    return {fold(each.strip("0123456789")) for each in _CHUNK.findall(value)} - {""}
+
+
+def is_product(value: str, *, is_beside: bool) -> bool:
+    """Whether *value* is a thing with its number: "iPhone12"; not beside a word for a password, "Port-Channel7" too."""
+    if not (_WITH_NUMBER if is_beside else _NAME_OF_THINGS).fullmatch(value):
+        return False
+    names = {each for each in parts_of(value) if len(each) >= _SHORTEST_NAME and "pass" not in each}
+    others = names - word_lists().technical
+    return bool(names) and not (others if is_beside else others - THINGS)
 
 
 def of_language(words: Mapping[str, frozenset[str]], language: str) -> frozenset[str]:

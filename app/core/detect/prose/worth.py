@@ -22,6 +22,14 @@ HEDGE: Final = (
     r"|chyba|myslím|sanırım|кажется|думаю|tror jag|tror jeg)"
 )
 """What says that somebody is not sure of what was told."""
+HOW_WRITTEN: Final = (
+    r"(?:(?:and|with|without|no|all|in|mit|ohne|alles|avec|sans|tout|en|con|sin|todo|com|sem|tudo|em|senza|tutto|met|zonder"
+    r"|the|les|los|os|gli|z|bez|ze|s|с|без)\s){0,3}"
+    r"(?:(?:lower|upper)[ -]?case|small letters|capitals?|spaces?|leerzeichen|klein(?:geschrieben|buchstaben)?"
+    r"|groß(?:es|em|geschrieben|buchstaben)|min[uúù]scul\w*|ma[iy][uúù]scul\w*|majuscul\w*"
+    r"|espaces?|espacios?|espaços?|spazi|spaties?|hoofdletters?|spacj\w+|mezer\w*|пробел\w*)(?![^\W_])"
+)
+"""What says of a password how it is written: "with the spaces", "todo en minúsculas"."""
 FINISHES = re.compile(
     rf"\s+(?:{HEDGE}|if|wenn|falls|weil|because|parce|porque|perché|omdat|jeśli|pokud|если|om"
     r"|btw|please|bitte|merci|thanks|lowercase|with|all|for|mit|für|avec|pour|tout|todo|con|para|per|tutto"
@@ -31,6 +39,7 @@ FINISHES = re.compile(
     rf"|но|ve|ama"
     r"|och|men|og|ja|es|si|dar|και)\s)"
 )
+IS_WRITTEN = re.compile(rf"[,;(\s–-]{{1,3}}{HOW_WRITTEN}")
 SIGNED = re.compile(r"[^\W_][!#$%^*~+=&@?]+[^\W_]|\d[!#$%^*~+=&@]+$|[!#$%^*~&@]\w*[!#$%^*~&@]|^[!#$%^*~&]\w")
 _NO_PHRASE: Final = NOT | frozenset("the a an der die das le la les el los las il lo gli het de".split())
 _MOSTLY: Final = 0.75
@@ -50,7 +59,7 @@ _SAYS_HOW: Final = {
         "da": "et|ede|ert|lig|ligt|bar",
         "fi": "ttu|tty|tunut|tynyt|ton|tön",
         "pl": "owane|ione|alne|liwe|one",
-        "cs": "né|ný|ná|lé|lo",
+        "cs": "né|ný|ná|lé|lo|no",
         "sk": "né|ný|ná|lé|lo",
         "no": "et|ede|ert|lig|ligt|bar",
         "hu": "ott|ett|ött|t[ao]tt|t[áé]k|ította|ítette|ható|hető|[tv][ae]",
@@ -64,7 +73,10 @@ _SAYS_HOW: Final = {
     }.items()
 }
 """Words in small letters that say how something is, by the language of the word for a password."""
+_DENIES = re.compile(r"un|ne|nie|on|не")
 _ENDS_IN_LY: Final = frozenset("butterfly family lily july italy emily dolly molly jelly".split())
+_COUNTED: Final = frozenset("年月日号号桁回分秒時円件個文字年년월일자회분초")
+"""What counts in Chinese, Japanese and Korean, behind its number."""
 _LONG_NUMBER: Final = 6
 _LONGEST_NUMBER: Final = 10
 _SHORTEST: Final = 3
@@ -74,11 +86,11 @@ _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4}|local|internal|intern|corp|home|cloud|online|example)"
     r"|(?-i:(?:[a-z][a-z\d-]*\.){2,}[a-z]{2,12})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
     r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S*|%[A-Z]{2,}[\w-]*-\d-\w+"
-    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:-[^\W\d_]{1,4})?"
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|[kmg]"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
-    r"|[\w.]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z]-\d{3,4})|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
+    r"|[\w.-]*=.+|.*;\w+=.*|\w+\\\S+|.*\w[<>]\w.*|\w+\([^)]*\)?|(?-i:[A-Z](?:\d\d|-\d{3,4}))|(?:[\w-]+\.)+(?:7z|mp[34])|[^\W\d_]+(?:[?&/,;:]+[^\W\d_]+)+"
     r"|(?:sha|md)\d+:\S+|(?:tcp|udp)[/:-]?\d+|[oq0]?(?:auth|outh|a?uth|oath|ath)-?0?2?(?:\.0)?",
     re.IGNORECASE,
 )
@@ -105,6 +117,11 @@ FEWEST_DIGITS: Final = 4
 MOST_DIGITS: Final = 8
 
 
+def ends(scan: Scan, end: int, value: str) -> bool:
+    """Whether the clause ends behind *value*, or of several words is said how they are written."""
+    return bool(FINISHES.match(scan.text, end) or (" " in value and IS_WRITTEN.match(scan.lower, end)))
+
+
 def is_worth(
     scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool, is_quoted: bool, is_beyond: bool
 ) -> bool:
@@ -115,8 +132,10 @@ def is_worth(
     if _says_what(value, scan, cue, span, told) or (is_quoted and (_is_a_message(value) or is_label(value))):
         return False
     if letters.isdecimal():
-        is_of_error = _ERROR_BEFORE.search(scan.lower, max(span[0] - _BACK, 0), span[0])
-        return not (is_beyond or is_of_error or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
+        is_other = scan.text[span[1] : span[1] + 1] in _COUNTED or _ERROR_BEFORE.search(
+            scan.lower, max(span[0] - _BACK, 0), span[0]
+        )
+        return not (is_beyond or is_other or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
     if cue.is_weak and cue.language == "network":  # most of what stands after it is the network's name
         return is_near and value[0].islower() and any(map(str.isdigit, value)) and not is_beyond
     if is_quoted and letters.isalpha():
@@ -190,7 +209,7 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
         return not (cue.is_code or told.has_clause)
     if cue.is_weak and (cue.is_code or " " in value):
         return False
-    if " " in value and _is_a_clause(value):
+    if " " in value and _is_a_clause(value) and not IS_WRITTEN.match(scan.lower, end):
         return False
     if value.count("-") == 1 and _share_known(value.replace("-", " ")) > _MOST_KNOWN:
         return False
@@ -202,14 +221,15 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
         or not NOT.isdisjoint(told.between)
     )
     is_far = is_far or not word_lists().asks.isdisjoint(map(fold, told.between))
-    if is_far or (told.link != "sign" and (says_how or cue.is_code)):
+    is_description = says_how and (told.link != "sign" or (cue.language and _DENIES.match(value)))
+    if is_far or is_description or (told.link != "sign" and cue.is_code):
         return False
     is_maker = value.rstrip("!?").lower() in OF_MAKERS and not (value == "default" and told.link == "into")
     is_beside = told.link == "beside" and (
         is_typed or is_maker or cue.language in NO_COPULA or scan.text[start - 1] == "("
     )
     is_told = told.link in GIVEN or told.link == "dash" or is_beside
-    return is_told and (is_maker or bool(FINISHES.match(scan.text, end)))
+    return is_told and (is_maker or ends(scan, end, value))
 
 
 def _says_how(word: str, language: str) -> bool:
