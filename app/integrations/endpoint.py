@@ -148,8 +148,9 @@ def _wait_asked(reply: Reply) -> timedelta:
 
 
 def _told(body: bytes) -> Any:
-    """The error in *body*: what it holds as `error`, or all of it."""
+    """The error in *body*: what it holds as `error`, or all of it where that is a title ("Bad Request") or null."""
     told: Any = body.decode("utf-8", "replace").strip()
     with suppress(ValueError, RecursionError):
         told = json.loads(told)
-    return told.get("error", told) if isinstance(told, dict) else told
+    error = told.get("error") if isinstance(told, dict) else None
+    return error if isinstance(error, dict | list) else told

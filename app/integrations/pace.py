@@ -36,9 +36,11 @@ _QUIET_S: Final = 60.0
 # Groq's "capacity exceeded" and Anthropic's "overloaded" beside the usual one.
 _BUSY: Final = frozenset({429, 498, 529})
 
-# OpenAI's, Azure's and Gemini's words: "Please try again in 1h12m3s", "retry after 45 seconds", "retry in 34.07s".
+# OpenAI's, Azure's and Gemini's words: "Please try again in 1h12m3s", "retry after 45 seconds", "retry in 34.07s"; and
+# Google's field `"retryDelay": "34s"`.
 _WAIT: Final = re.compile(
-    r"(?i)\b(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) ((?:\d{1,5}(?:\.\d+)? ?[a-z]+[ ,]*){1,4})"
+    r"(?i)\b(?:(?:try again|retry)\b[^.\n]{0,12}\b(?:in|after) |retryDelay\W{1,6})"
+    r"((?:\d{1,5}(?:\.\d+)? ?[a-z]+[ ,]*){1,4})"
 )
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|h|m|s)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -129,4 +129,14 @@ async def test_a_connection_that_broke_off_is_tried_again_and_too_much_is_not(pa
 async def test_an_error_of_any_form_is_told(body: bytes) -> None:
     with pytest.raises(Refused) as refused:
         await an_endpoint(lambda _: httpx2.Response(400, content=body)).post("/embeddings", {})
-    assert refused.value.told == ("busy" if b"busy" in body else body.decode("utf-8", "replace"))
+    error = {"error": "busy"} if body.startswith(b"{") else "busy"
+    assert refused.value.told == (error if b"busy" in body else body.decode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize("title", ["Bad Request", None])
+async def test_what_stands_beside_an_errors_title_is_told(title: str | None) -> None:
+    # Spring's and Fastify's form
+    body = {"status": 400, "error": title, "message": "response_format json_schema is not supported"}
+    with pytest.raises(Refused) as refused:
+        await an_endpoint(lambda _: httpx2.Response(400, json=body)).post("/embeddings", {})
+    assert refused.value.told == body

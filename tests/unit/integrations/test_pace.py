@@ -229,10 +229,11 @@ async def test_of_a_model_that_is_out_and_a_busy_one_the_busy_one_counts(
         ("Please retry after 45 seconds.", 45),
         ("try again in 2 hours", 7200),
         ("Retry in 34.074s", 34.074),
+        ('[{"error": {"code": 429, "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}]}}]', 34),
         ("try again later", 0),
         ("The model produced 20 tokens in 3 seconds", 0),
     ],
-)
+)  # fmt: skip
 def test_a_wait_is_read_in_words(text: str, wait_s: float) -> None:
     assert wait_in_words(text).total_seconds() == pytest.approx(wait_s)
 
