@@ -46,7 +46,7 @@ from app.integrations.completions import (
 )
 from app.integrations.endpoint import Endpoint, Refused
 from app.integrations.http import NoAnswer, Resolve, open_outbound
-from app.integrations.ollama import is_ollama, loaded_context
+from app.integrations.ollama import context_if_cut, is_ollama, loaded_context
 from app.integrations.pace import USUAL_WAIT, Pace, is_busy
 from app.integrations.prices import Prices
 from app.integrations.refusal import FORMATS, Refusal, read_refusal
@@ -194,9 +194,14 @@ class OpenAIModel:
         if known is not None:
             asking = replace(asking, tokens=self._room(known, messages, schema, asking.tokens))
         completion = await self._ask(model, messages, schema, asking)
-        told = self._memory.context(endpoint, model)
-        if known is None and told is not None and self._context_tokens is None:
-            self._room(told, messages, schema, asking.tokens)
+        context = self._context_tokens or self._memory.context(endpoint, model)
+        if context is None:
+            return completion
+        if known is None and self._context_tokens is None:
+            self._room(context, messages, schema, asking.tokens)
+        if completion.prompt_tokens == context:  # longer than by our estimate, and cut
+            share = Sizes(context, completion.prompt_tokens).share(completion.prompt_tokens)
+            raise PromptTooLong(f"the prompt is too long for a context of {context} tokens", share=share)
         return completion
 
     def _room(self, context: int, messages: Sequence[Message], schema: dict[str, Any], tokens: int) -> int:
@@ -205,11 +210,12 @@ class OpenAIModel:
         Raises:
             PromptTooLong: The prompt leaves no room for an answer.
         """
-        prompt = estimate_tokens([*(message.content for message in messages), json.dumps(schema)])
-        share = Sizes(context, prompt).share(prompt)
+        prompt = estimate_tokens(message.content for message in messages)
+        left = max(context - estimate_tokens([json.dumps(schema)]), 1)  # the schema can't be shortened
+        share = Sizes(left, prompt).share(prompt)
         if share is not None and share < 1:
             raise PromptTooLong(f"the prompt is too long for a context of {context} tokens", share=share)
-        return min(tokens, context - prompt)
+        return min(tokens, left - prompt)
 
     async def _ask(self, model: str, messages: Sequence[Message], schema: dict[str, Any], asking: Asking) -> Completion:
         # Attribute names: OpenTelemetry semantic conventions for generative AI, 1.41.
@@ -247,8 +253,9 @@ class OpenAIModel:
     ) -> Completion:
         try:
             answer, asked = await self._create(model, messages, schema, asking)
-            await self._learn_context(model, answer)
-            completion = read_completion(answer, model, asked, prompt=_texts_of(asked.call(messages, schema)))
+            prompt = _texts_of(asked.call(messages, schema))
+            await self._learn_context(model, answer, estimate_tokens(prompt))
+            completion = read_completion(answer, model, asked, prompt=prompt)
         except Refused as error:
             raise _failure(error.status, self._check) from error
         except NoAnswer as error:
@@ -369,12 +376,20 @@ class OpenAIModel:
             return None
         return ModelRefused(f"the model's endpoint refused the call ({status}); {hint}")
 
-    async def _learn_context(self, model: str, answer: Any) -> None:
-        """Ask a server of *answer* that may cut prompts off for the model's context, once an hour."""
+    async def _learn_context(self, model: str, answer: Any, estimate: int) -> None:
+        """Ask a server of *answer* that may cut prompts off for the model's context, until it tells it, once an hour.
+
+        The prompt was about *estimate* tokens.
+        """
         endpoint = self._endpoint.base_url
         if self._context_tokens is not None or not is_ollama(answer) or self._memory.knows_context(endpoint, model):
             return
         context = await loaded_context(self._endpoint, model)
+        if context == 0:
+            usage = answer.get("usage")
+            context = context_if_cut(usage.get("prompt_tokens"), estimate) if isinstance(usage, dict) else None
+            if context is None:
+                return
         self._memory.remember_context(endpoint, model, context)
         log.info("model_context_told", model=model, tokens=context, host=self._endpoint.host)
 

@@ -197,6 +197,45 @@ async def test_an_ollama_that_cuts_prompts_is_asked_for_its_context() -> None:
     assert asked[-1][1]["max_tokens"] < 4_096
 
 
+@pytest.mark.parametrize("name", ["TINY", "library/tiny", "registry.ollama.ai/library/tiny:latest", "tiny:latest"])
+@pytest.mark.parametrize("is_loaded", [True, False])
+async def test_a_prompt_that_ollama_cut_is_known_by_whatever_name_and_after_the_model_was_unloaded(
+    name: str, is_loaded: bool
+) -> None:
+    # Ollama 0.17.4's own words, also with OLLAMA_KEEP_ALIVE=0
+    loaded = [{"name": "tiny:latest", "model": "tiny:latest", "size": 13796096, "context_length": 4096}]
+
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(200, json={"models": loaded if is_loaded else []})
+        usage = {"prompt_tokens": 4096, "completion_tokens": 3, "total_tokens": 4099}
+        answered = a_completion(json.loads(request.content)).json()
+        return httpx2.Response(200, json={**answered, "system_fingerprint": "fp_ollama", "usage": usage})
+
+    model = OpenAIModel(an_endpoint(handle), tenant="acme", model=name, fallback=None, limit=timedelta(seconds=5))
+    with pytest.raises(PromptTooLong):
+        await model.complete([Message(role="user", content=Mask().text("Outlook shows no mail. " * 700))], schema={})
+
+
+@pytest.mark.parametrize("setting", [4096, None])
+async def test_a_prompt_that_is_longer_than_its_estimate_and_was_cut_is_known_by_its_count(setting: int | None) -> None:
+    async def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(200, json={"models": [{"name": "tiny:latest", "context_length": 4096}]})
+        usage = {"prompt_tokens": 4096, "completion_tokens": 3, "total_tokens": 4099}
+        answered = a_completion(json.loads(request.content)).json()
+        return httpx2.Response(200, json={**answered, "system_fingerprint": "fp_ollama", "usage": usage})
+
+    limit = timedelta(seconds=5)
+    model = OpenAIModel(
+        an_endpoint(handle), tenant="acme", model="tiny", fallback=None, limit=limit, context_tokens=setting
+    )
+    for _ in range(2):
+        with pytest.raises(PromptTooLong) as told:
+            await model.complete([Message(role="user", content=Mask().text("0x7f " * 1_600))], schema={})
+        assert told.value.share == pytest.approx((4096 - 4096 // 3) / 4096)
+
+
 @pytest.mark.parametrize("told", [{}, {"models": None}, {"models": [{"name": "first"}, 3]}, [], "no JSON", None])
 async def test_an_ollama_that_does_not_tell_its_context_is_asked_all_the_same(told: Any) -> None:
     gets = 0
