@@ -55,6 +55,8 @@ class Completion(BaseModel, frozen=True):
     """In US dollars; None when the model's price is not known."""
     cut_at: int | None = None
     """The limit in tokens at which the answer was cut off; None when the model finished it."""
+    share: float | None = None
+    """How much of the prompt leaves room for an answer, where the context was full before this one's limit."""
     is_estimated: bool = False
     """The endpoint did not tell all tokens: what it left out is an estimate."""
     asked_without: tuple[Option, ...] = ()
@@ -75,4 +77,6 @@ class Completion(BaseModel, frozen=True):
         if self.cut_at is None:
             return ""
         filled = ", which blanks filled" if self.is_blank_from_somewhere else ""
+        if self.share is not None:
+            filled = ", where the model's context was full"
         return f"cut off at its limit of {self.cut_at} tokens{filled}"

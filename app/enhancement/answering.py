@@ -170,28 +170,31 @@ async def _ask(work: _Work) -> Completion:
     Raises:
         PromptTooLong: The ticket alone is too long, or this is about a draft that is there.
     """
-    ticket, tools = work.known.ticket, work.tools
+    tools = work.tools
     work.messages = work.messages or _composed(work)
     for left in reversed(range(MAX_PORTIONS)):
         try:
             answer = await tools.model.complete(work.messages, schema=draft_schema(), cut=work.cut)
         except PromptTooLong as error:
-            if work.draft is not None or not left:
+            if work.draft is not None or not left or not _shorten(work, error.share, to_least=left == 1):
                 raise
-            chars = sum(len(message.content) for message in work.messages)
-            portion = work.portion
-            less = (
-                portion.shortened(ticket, prompt_chars=chars, share=error.share) if left > 1 else portion.least(ticket)
-            )
-            if less is None:
-                raise
-            work.portion = less
-            work.messages = _composed(work)
-            log.info("prompt_shortened", told=error.share is not None, sources_left_out=len(work.left_out))
         else:
             work.answers.append(answer)
             return answer
     raise AssertionError
+
+
+def _shorten(work: _Work, share: float | None, *, to_least: bool = False) -> bool:
+    """Compose the messages anew with *share* of them, None: not known. Returns whether they could be shorter."""
+    ticket, portion = work.known.ticket, work.portion
+    chars = sum(len(message.content) for message in work.messages)
+    less = portion.least(ticket) if to_least else portion.shortened(ticket, prompt_chars=chars, share=share)
+    if less is None:
+        return False
+    work.portion = less
+    work.messages = _composed(work)
+    log.info("prompt_shortened", told=share is not None, sources_left_out=len(work.left_out))
+    return True
 
 
 def _composed(work: _Work) -> tuple[Message, ...]:
@@ -228,6 +231,8 @@ async def _check(work: _Work, note: StepNote) -> Enhancement | None:
         repairs = bool(read.said) and not is_told_cut
         if repairs:
             work.messages = compose_repair(work.messages, read.said, found.problems, mask=work.mask)
+        elif answer.share is not None:
+            _shorten(work, answer.share)
         asked = "sent back to the model once" if repairs else "asked the model once more"
         note.is_fine, note.result = False, f"{asked}: {why}"
         return None

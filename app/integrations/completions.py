@@ -15,6 +15,7 @@ from app.core.completion import Completion, Option
 from app.core.reading.text import one_line
 from app.errors import ContentFiltered, ModelDeclined, ModelUnavailable
 from app.integrations.asking import Asking
+from app.integrations.sizes import Sizes
 from app.integrations.tokens import estimate_tokens
 
 DECLINED_BY_FILTER: Final = "the model's content filter refused this ticket"
@@ -139,8 +140,10 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
     if "{" not in text:
         text = _arguments(message) or next(filter(None, map(_arguments, _others(answer))), text) or _beside(message)
     told_prompt, told_completion = _told(usage, "prompt_tokens"), _told(usage, "completion_tokens")
+    if told_prompt:  # xAI and Gemini count what the model thought in the sum alone, and bill it
+        told_completion = max(told_completion, _told(usage, "total_tokens") - told_prompt)
     is_cut = reason in _CUT_OFF or (asked.has_limit and told_completion >= asked.tokens)  # some say `stop` then
-    limit = asked.tokens if asked.has_limit else told_completion or asked.tokens
+    limit = min(asked.tokens, told_completion or asked.tokens) if asked.has_limit else told_completion or asked.tokens
     written = limit if is_cut else estimate_tokens([text, *_thoughts(message)])
     prompt_tokens, completion_tokens = told_prompt or estimate_tokens(prompt), told_completion or written
     return Completion(
@@ -149,9 +152,19 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         cut_at=limit if is_cut else None,
+        share=_share(told_prompt, told_completion) if is_cut and limit < asked.tokens else None,
         is_estimated=(prompt_tokens, completion_tokens) != (told_prompt, told_completion),
         asked_without=tuple(option for option in Option if option in asked.left_out),
     )
+
+
+def _share(prompt: int, completion: int) -> float | None:
+    """How much of a *prompt* leaves room, if the context ended after *completion* tokens; None: it was not that.
+
+    vLLM, SGLang and llama.cpp take any limit of an answer and lower it to what the prompt leaves, without a word.
+    """
+    share = Sizes(prompt + completion, prompt).share(prompt) if prompt else None
+    return share if share is not None and share < 1 else None
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from app.core.completion import Option
 from app.integrations.sizes import Sizes, read_sizes
+from app.integrations.tokens import estimate_tokens
 
 _MAX_TEXT: Final = 2_000
 """Longest part of an error's text that is read."""
@@ -120,7 +121,7 @@ _NO_MODEL: Final = (
     r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model"
     r"|\bonly supported in v1/|\bnot a chat model\b|\bmodel\b[^\n]{0,80}(?:decommissioned|requires terms acceptance)"
     r"|\bmodel version has reached the end\b|\bon-demand throughput isn.t supported|\bllm provider not provided\b"
-    r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bapi version not supported\b"
+    r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bno such model\b|\bapi version not supported\b"
     r"|(?:not (?:have|allowed to)|n't have) access (?:to )?(?:the )?model\b|\bmodel identifier is invalid"
     r"|\bHTTP request (?:was sent )?to (?:an )?HTTPS\b"  # nginx, Go: the scheme is wrong
 )
@@ -205,12 +206,12 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
 
     Words of the *prompt* are not its own. *asked* is the limit of the answer in tokens that it was asked for.
     """
-    told = list(_tell(body, "", 0))
+    sent, told = list(prompt), list(_tell(body, "", 0))
     codes = {value.lower() for key, value in told if key in {"code", "type", "blockReason"}}
     params = {value for key, value in told if key in {"param", "loc"}}
     words = "\n".join(value for key, value in told if key not in {"code", "type", "param", *_COUNTS})
     counts = {_COUNTS[key]: int(value) for key, value in told if key in _COUNTS}
-    text = _own(words[:_MAX_TEXT], list(prompt))
+    text = _own(words[:_MAX_TEXT], sent)
     named = frozenset(option for option in Option if any(_is_of(param, option) for param in params))
     text, schemas = re.subn(_SCHEMA_REFUSED, " ", text)
     is_too_long = status == 413 or bool(codes & _TOO_LONG_CODES) or re.search(_TOO_LONG, text) is not None  # noqa: PLR2004
@@ -244,7 +245,7 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         says_busy=re.search(_BUSY, text) is not None,
-        sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked),
+        sizes=Sizes(**counts) if "context" in counts else read_sizes(text, asked=asked, estimate=estimate_tokens(sent)),
     )
 
 

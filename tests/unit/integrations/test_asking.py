@@ -545,6 +545,7 @@ NO_MODEL: dict[str, tuple[int, Any]] = {
     "of responses": (404, an_error("This model is only supported in v1/responses and not in v1/chat/completions.", param="model")),
     "no chat": (404, an_error("This is not a chat model and thus not supported in the v1/chat/completions endpoint.", param="model")),
     "groq, gone": (400, an_error("The model `llama3-8b-8192` has been decommissioned and is no longer supported.", code="model_decommissioned")),
+    "cloudflare": (400, {"errors": [{"message": "AiError: No such model @cf/x", "code": 5007}], "success": False, "result": {}, "messages": []}),
     "groq, terms": (400, an_error("The model `x` requires terms acceptance.", code="model_terms_required")),
     "bedrock, gone": (404, {"message": "This model version has reached the end of its life."}),
     "bedrock, profile": (400, {"message": "Invocation of model ID anthropic.claude with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."}),
@@ -659,7 +660,14 @@ async def test_a_model_that_declines_says_so_in_several_places(content: Any, rea
 async def test_an_answer_that_was_cut_off_is_known_by_each_name_of_the_reason(reason: str) -> None:
     endpoint = Endpoint(lambda _: None, message={"role": "assistant", "content": ""}, finish_reason=reason)
     completion = await endpoint.model().complete(messages(), schema=draft_schema())
-    assert completion.cut_at == 4000
+    assert completion.cut_at == 9
+
+
+async def test_thoughts_that_the_sum_alone_counts_are_paid_too() -> None:
+    # xAI's, as Wei-Shaw/sub2api#5771 shows it with the bill; Gemini's compatible API: Clarifai/clarifai-python#978
+    usage = {"prompt_tokens": 10_120, "completion_tokens": 1_499, "total_tokens": 14_428}
+    completion = await Endpoint(lambda _: None, usage=usage).model().complete(messages(), schema=draft_schema())
+    assert (completion.prompt_tokens, completion.completion_tokens) == (10_120, 1_499 + 2_809)
 
 
 @pytest.mark.parametrize(
@@ -743,7 +751,7 @@ async def test_an_answer_that_was_cut_off_is_known_as_such_and_asked_for_with_mo
     endpoint = Endpoint(lambda _: None, finish_reason=reason, usage=usage)
     model = endpoint.model()
     completion = await model.complete(messages(), schema={})
-    assert completion.cut_at == 4000
+    assert completion.cut_at == used
     await model.complete(messages(), schema={}, cut=completion)
     assert [call["max_tokens"] for call in endpoint.calls] == [4000, 16_000]
 

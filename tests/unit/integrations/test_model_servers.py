@@ -80,6 +80,8 @@ class Server:
         asked = call.get("max_tokens") or call.get("max_completion_tokens") or 0
         draft = a_draft().model_dump_json()
         content = Template(told.get("around", "$draft")).substitute(draft=draft)
+        left = self.context - prompt if told.get("fills_its_context") else self.context
+        content, finish = content[: max(left, 0) * 4], "stop" if len(content) <= left * 4 else "length"
         written = len(content) // 4
         values = {
             "model": call["model"],
@@ -87,6 +89,8 @@ class Server:
             "asked": asked,
             "sum": prompt + asked,
             "context": self.context,
+            "over": self.context + 1,
+            "finish": finish,
             "field": self.refused_field,
             "content": content,
             "written": written,
@@ -166,6 +170,28 @@ async def test_a_prompt_that_is_too_long_is_asked_again_with_what_fits(name: str
     assert len(set(sent)) == len(sent), "nothing is sent again as it is"
     [entry] = [entry for entry in logged if entry["event"] == "prompt_shortened"]
     assert entry["told"], "the size that it tells is understood"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if load(name).get("fills_its_context")])
+async def test_an_answer_that_a_full_context_cut_off_is_asked_for_again_with_fewer_sources(name: str) -> None:
+    server = Server(name)
+    await enhanced(TICKET, MANY, server.model())
+    prompt = sum(len(message["content"]) for message in server.calls.pop()["messages"]) // 4
+    server.context = prompt + 20
+    enhancement = await enhanced(TICKET, MANY, server.model())
+    assert enhancement.summary == a_draft().summary
+    assert enhancement.notices == (Notice.SOURCES_LEFT_OUT,)
+    assert len(server.calls) == 2
+
+
+async def test_a_small_context_that_is_known_before_is_used_for_sources_too() -> None:
+    server, limit = Server("ollama"), timedelta(seconds=30)
+    model = OpenAIModel(
+        an_endpoint(server.answer), tenant="acme", model="the-model", fallback=None, limit=limit, context_tokens=4_096
+    )
+    enhancement = await enhanced(TICKET, MANY, model)
+    assert len(enhancement.left_out) < len(MANY)
+    assert len(server.calls) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

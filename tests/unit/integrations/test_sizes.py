@@ -17,6 +17,9 @@ ASKED = 4_000
         ("maximum context length is 8192 tokens. However, you requested 9192 tokens (5192 in the messages, 4000 in the completion).", 8192, 5192),
         ("maximum context length is 8000 tokens. You requested 4000 output tokens and your prompt contains at least 6000 input tokens, for a total of at least 10000 tokens.", 8000, 6000),
         ("You passed 5000 input tokens and requested 4000 output tokens. However, the model's context length is only 4096 tokens, resulting in a maximum input length of 96 tokens.", 4096, 5000),
+        ("maximum context length is 8192 tokens. However, your prompt contains at least 8193 input tokens, which exceeds this limit even without any output tokens. (parameter=input_tokens, value=8193)", 8192, 8193),
+        ("maximum context length is 8192 tokens. However, your prompt contains 40713 characters (more than 32768 characters, which is the upper bound for 8192 input tokens). (parameter=input_text, value=40713)", 8192, None),
+        ("max_tokens=4000 cannot be greater than max_model_len=2048. Please request fewer output tokens. (parameter=max_tokens, value=4000)", 2048, None),
         ("'max_tokens' or 'max_completion_tokens' is too large: 4000. This model's maximum context length is 4096 tokens and your request has 3900 input tokens (4000 > 4096 - 3900).", 4096, 3900),
         ("The decoder prompt (length 10127) is longer than the maximum model length of 8192.", 8192, 10127),
         ("The number of tokens to keep from the initial prompt is greater than the context length (n_keep: 13055>= n_ctx: 4096).", 4096, 13055),
@@ -76,3 +79,8 @@ def test_the_most_that_an_answer_may_have_is_asked_for(says: str, room: int) -> 
 def test_a_size_that_is_not_told_is_taken_from_the_prompt_that_was_sent() -> None:
     sizes = read_sizes("Range of input length should be [1, 6000]", asked=ASKED)
     assert sizes.share(estimate=9_000) == (6_000 - 1_500) / 9_000
+
+
+def test_a_prompt_that_was_counted_only_as_far_as_the_limit_is_as_long_as_its_estimate() -> None:
+    says = "maximum context length is 8192 tokens. However, your prompt contains at least 8193 input tokens, which exceeds this limit"
+    assert read_sizes(says, asked=ASKED, estimate=20_000).prompt == 20_000
