@@ -304,7 +304,8 @@ def _salvage(
         mask=work.mask,
         language=note.language,
         ticket=known.ticket.text,
-        told=(known.ticket.requester, *known.requester.words),
+        requester=known.ticket.requester,
+        told=known.requester.words,
         records=work.records,
         found=found,
     )

@@ -14,10 +14,12 @@ from typing import Final, Self
 
 from app.core.check.bans import Bans
 from app.core.check.evidence import NO_TICKET, NOBODY, Fault, Support
+from app.core.check.lexicon import lexicon
 from app.core.check.records import Record, Records
 from app.core.check.sentences import read
 from app.core.check.strangers import Strangers
 from app.core.check.support import Judgement, Verdict, is_doubtful, judge, says
+from app.core.check.tokens import chunks, normal
 from app.core.check.told import Told
 from app.core.links import OwnLinks, without_links
 from app.core.masking import Mask
@@ -36,6 +38,10 @@ _SENTENCE_END = re.compile(
     r"(?:(?<=[^\s.][^\s.][.!?…。！？])|(?<=\.\d[.!?…]))"
     rf"(?:(?<!\d\d\.)\s+|\s+(?!{_MONTH})|(?<=[。！？])(?![)\"'”»]))"
     r"|(?<=[^\s.][^\s.][.!?…。！？][)\"'”»])(?:\s+(?![a-zà-ÿ])|(?<=[。！？].))"
+)
+_LIMITING_WORDS: Final = 5
+_TAKES_BACK: Final = frozenset(
+    "otherwise else except it they them this that these sonst ausser er sie es dies sinon sauf il elle ceci".split()
 )
 _LEAST_WORDS: Final = 3
 """A shorter sentence carries nothing that is worth another answer: "OK!"."""
@@ -96,25 +102,26 @@ class Checker:
         mask: Mask | None = None,
         language: str,
         ticket: str = "",
+        requester: str = "",
         told: Iterable[str] = (),
         records: Records | None = None,
         found: Mapping[str, frozenset[str]] | None = None,
     ) -> Self:
         """A checker of what a model wrote about *gathered*.
 
-        *ticket* is what the requester wrote, *told* what else the model read that strangers choose; *records* are those
-        of *gathered*, if they are made.
+        *ticket* is what the *requester* wrote, *told* what else the model read that strangers choose; *records* are
+        those of *gathered*, if they are made.
         """
         if records is None:
             records = Records(gathered, house_rules=house_rules, mask=mask)
         masked = mask.text if mask else str
-        ticket = masked(ticket)
-        strangers = Strangers((ticket, *map(masked, told), *records.of_strangers), records)
+        ticket, requester = masked(ticket), masked(requester)
+        strangers = Strangers((ticket, requester, *map(masked, told), *records.of_strangers), records)
         return cls(
             records,
             OwnLinks.of(gathered),
             language,
-            Record("", ticket),
+            Record("", ticket, told=requester),
             strangers,
             bans=Bans.of(gathered),
             found=found or {},
@@ -125,8 +132,7 @@ class Checker:
 
         So many of the first that have *max_words* together; of the first, its begin.
         """
-        said = self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True)
-        said = _once(said)
+        said = _once(self._checked(text, self.records.records, max_chars=max_chars, may_repeat=True))
         told = [each for each in said if each.refs or not self._only_repeats(each.text)]
         kept = told or said
         passage = self._joined(kept if max_words is None else _first(kept, max_words))
@@ -201,10 +207,13 @@ class Checker:
         may_repeat: bool = False,
     ) -> list[_Said]:
         said: list[_Said] = []
-        for sentence in _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars)):
-            if not sentence:
-                continue
+        sentences = list(filter(None, _SENTENCE_END.split(one_line(self.cleaned(text), max_chars=max_chars))))
+        for at, sentence in enumerate(sentences):
             judgement = self._judge(sentence, records, may_act=may_act, may_repeat=may_repeat)
+            parts = _parts(sentence) if may_repeat and judgement.verdict is not Verdict.KEPT else []
+            if any(self._judge(each, records, may_act=True, may_repeat=True).verdict is Verdict.KEPT for each in parts):
+                sentences[at + 1 : at + 1] = parts
+                continue
             if judgement.fault is Fault.UNSUPPORTED and self._only_repeats(sentence):
                 continue  # Its reader has read the ticket, so nothing is lost.
             if len(sentence.split()) >= _LEAST_WORDS:
@@ -247,6 +256,20 @@ class Checker:
         if sentence not in self._seen:
             self._seen.add(sentence)
             self.apart.append(self._shown(sentence))
+
+
+def _parts(sentence: str) -> list[str]:
+    """The two sentences that a semicolon joins in *sentence*, so that one may be kept without the other; else none.
+
+    Not where the second takes back, or limits, what the first says: "…; but not on srv-fs01", "…; only with the lead".
+    """
+    first, _, second = sentence.partition("; ")
+    words = lexicon()
+    limits = words.conjunctions | words.negators | words.only | words.without | _TAKES_BACK
+    begin = second.split()[:_LIMITING_WORDS]
+    if min(len(first.split()), len(begin)) < _LEAST_WORDS or not limits.isdisjoint(map(normal, begin)):
+        return []
+    return [f"{first}.", second if chunks(begin[0])[0].is_operand else second[0].upper() + second[1:]]
 
 
 def _once(said: Iterable[_Said]) -> list[_Said]:

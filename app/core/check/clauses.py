@@ -113,6 +113,8 @@ def _joined(clause: Clause, before: Clause, *, mark: str) -> Clause:
     if is_and and clause.negated and known.be.isdisjoint(part):  # "… and not to the guest network"
         return with_changes(clause, negated=None)
     goes_on = is_and or (mark == "," and len(clause.keys) <= FEW and not clause.is_conditional)
+    if is_and and before.negated is None and before.tokens[0] in lexicon().undecided:  # "… or is it Basic"
+        return with_changes(clause, negated=None)
     if goes_on and before.negated is not False and clause.negated is False and known.be.isdisjoint(part):
         return with_changes(clause, negated=None)
     return clause

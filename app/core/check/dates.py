@@ -79,10 +79,14 @@ _OLD = re.compile(
     re.IGNORECASE,
 )
 _CASE = re.compile(
-    r"(?:,?\s*\b(?:as|like|wie|comme|como)\s)?\b(?:in (?:the|a|an) (?:same|similar|earlier|previous|recent|older|other)"
-    r"(?: \w+)? (?:case|ticket)|(?:im|in einem) (?:gleichen|selben|ähnlichen|früheren|letzten|älteren) (?:fall|ticket)"
-    r"|dans (?:un|le) (?:cas|ticket) (?:semblable|similaire|précédent|antérieur)|dans le même cas"
-    r"|en (?:un|el) (?:caso|ticket) (?:similar|parecido|anterior|previo)|en el mismo caso)\b,?",
+    r"(?:,?\s*\b(?:as|like|wie|comme|como)\s)?\b(?:in (?:the|a|an) (?:same|similar|identical|comparable|earlier"
+    r"|previous|past|recent|older|other)(?: \w+)? (?:case|ticket)"
+    r"|(?:im|in einem) (?:gleichen|selben|ähnlichen|vergleichbaren|früheren|letzten|älteren) (?:fall|ticket)"
+    r"|dans (?:un|le) (?:cas|ticket) (?:semblable|similaire|identique|précédent|antérieur)|dans le même cas"
+    r"|en (?:un|el) (?:caso|ticket) (?:igual|idéntico|similar|parecido|anterior|previo)|en el mismo caso"
+    r"|(?:the )?last time|beim letzten mal|(?:zu)?letzt(?=,)|la dernière fois|la última vez"
+    # how sure it is; "sans" and "sin" are else a "without"
+    r"|sans (?:aucun )?doute|sin duda|ohne zweifel)\b,?",
     re.IGNORECASE,
 )
 
@@ -119,7 +123,7 @@ def without_dates(sentence: str, days: Sequence[date], today: date | None) -> st
     rest = _CASE.sub("", rest)
     if rest == sentence or not any(map(str.isalpha, rest)):
         return sentence
-    return re.sub(r"\s+(?=[.,;:!?])", "", " ".join(rest.split())).strip(",;: ")
+    return re.sub(r"\s+(?=[.,;:!?]+(?:\s|$))", "", " ".join(rest.split())).strip(",;: ")
 
 
 @lru_cache(maxsize=256)

@@ -43,6 +43,9 @@ _DURING: Final = frozenset({"during", "within", "inside", "wahrend", "innerhalb"
 _STARTS: Final = frozenset({"and", "or", "then", "to"})
 _CANNOT_TOKENS: Final = 3
 _AND: Final = frozenset({"and", "und", "et", "y"})
+_AS: Final = frozenset({"as"})
+_CAUSE_TOKENS: Final = 3
+"""Words behind an "as" and a noun of which one may tell that it says a cause: "as port 80 was blocked"."""
 _FORBIDS_TOKENS: Final = 3
 _PREFIXES: Final = ("un", "in", "im", "dis", "des", "de", "non", "mis", "ent")
 _LEAST_OF_OPPOSITE: Final = 4
@@ -61,6 +64,11 @@ _INSTEAD: Final = {
     "vez": "de",
 }
 """What is not to be done follows."""
+_NO_STEMS: Final = frozenset[str]()
+_LIMITS: Final = frozenset(
+    "by via through using with from over uber durch mit vom von par via avec por mediante con".split()
+)
+"""Behind one of these an "only" tells by whom, or with what; "at night" and "if" are other matters."""
 _GOES_ON_CLAUSES: Final = 2
 """So many clauses before may be what "it" stands for."""
 _CHANGES: Final = ("replace", "update", "reset", "add", "move", "uberschreiben")
@@ -153,10 +161,17 @@ def _is_who(who: str, lines: frozenset[int], said: Sequence[str]) -> bool:
     same = words.same.get(who, frozenset()) | {who}
     for at, token in enumerate(said):
         if any(lines & words.actions.get(stem, frozenset()) for stem in stems(token)):
-            around = said[max(at - _WHO_TOKENS, 0) : at + _WHO_TOKENS + 1]
+            around = [*said[max(at - _WHO_TOKENS, 0) : at + _WHO_TOKENS + 1], *_behind_by(said[at + 1 :])]
             if any(stem in same for each in around for stem in stems(each)):
                 return True
     return False
+
+
+def _behind_by(said: Sequence[str]) -> Sequence[str]:
+    """Who does it, in the same clause: "unlocking of accounts is done by the team"."""
+    clause = said[: next((at for at, token in enumerate(said) if is_break(token)), len(said))]
+    by = next((at for at, token in enumerate(clause) if token in _BY), len(clause))
+    return clause[by + 1 : by + 1 + _WHO_TOKENS]
 
 
 @lru_cache(maxsize=20_000)
@@ -349,7 +364,7 @@ def _drops_never(own: _Clause, others: Sequence[_Clause]) -> bool:
     for stem in own.words & lexicon().actions.keys():
         saying = [other for other in others if not _others_for(stem).isdisjoint(other.words)]
         if saying and all(
-            (other.negated and not own.limits_as(other)) or (other.limited and not own.limited) for other in saying
+            (other.negated and not own.limits_as(other)) or (other.limited and not own.keeps(other)) for other in saying
         ):
             return True
     return False
@@ -363,6 +378,8 @@ class _Clause:
     """Whether it has a "never"; None: it says "whether"."""
     limited: bool
     """Whether it has an "only"."""
+    limit: frozenset[str]
+    """To what, where that is told: the stems behind "only by", or before "only" at its end."""
     fails: bool
     """Whether it says that something fails: "not at fault" is "fine"."""
     unless: bool
@@ -377,12 +394,29 @@ class _Clause:
             other.limited and bool(self.negated) and self.unless
         )
 
+    def keeps(self, other: _Clause) -> bool:
+        """Whether it says to what the other is limited: "by the team" for "by the team only"."""
+        return self.limited or bool(other.limit and other.limit <= self.words)
+
     def agrees_with(self, other: _Clause) -> bool:
         if other.negated in {self.negated, None} or self.limits_as(other):
             return True
         if self.without is bool(other.negated) and other.without is bool(self.negated):
             return True  # "without sessions" is "no sessions"
         return self.negated is not None and self.fails is not other.fails
+
+
+def _limit_of(line: Sequence[str]) -> frozenset[str]:
+    """What stands behind "only by" in a clause, or between its last such word and an "only" at its end."""
+    at = next((at for at, token in enumerate(line) if token in lexicon().only), None)
+    if at is None:
+        return _NO_STEMS
+    if at + 1 < len(line):
+        told = line[at + 2 :] if line[at + 1] in _LIMITS else []
+    else:
+        by = next((place for place in reversed(range(at)) if line[place] in _LIMITS), at)
+        told = line[by + 1 : at]
+    return frozenset(stem for token in told if token not in lexicon().empty for stem in stems(token))
 
 
 def _is_in_place_of(said: Sequence[str], at: int) -> bool:
@@ -397,16 +431,20 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
     content: set[str] = set()
     negated: bool | None = False
     limited = fails = goes_on = unless = without = False
+    line: list[str] = []
 
     def end() -> None:
         said_of = content or (clauses[-1].words if clauses else frozenset())  # "…, but not yet"
         if goes_on and not negated:  # "was not in the group. Added it": what was done is said of the account, too
             said_of = said_of.union(*(each.words for each in clauses[-_GOES_ON_CLAUSES:]))
-        clauses.append(_Clause(frozenset(said_of), negated, limited, fails, unless, without))
+        clauses.append(_Clause(frozenset(said_of), negated, limited, _limit_of(line), fails, unless, without))
+        line.clear()
 
     for at, token in enumerate(said):
-        joins = token in words.conjunctions or (
-            token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR])
+        joins = (
+            token in words.conjunctions
+            or (token in _AND and not words.negators.isdisjoint(said[at + 1 : at + 1 + _NEAR_NEGATOR]))
+            or (token in _AS and not act_words().is_so.isdisjoint(said[at + 2 : at + 2 + _CAUSE_TOKENS]))
         )
         unless = unless or (token in _UNLESS and bool(content))
         in_place = _is_in_place_of(said, at)
@@ -415,6 +453,7 @@ def _clauses(said: Sequence[str]) -> list[_Clause]:
             content, negated, limited, fails, goes_on = set(), in_place, False, False, False
             unless = without = False
         if not is_break(token):
+            line.append(token)
             negated = None if token in words.undecided else negated or (token in words.negators and negated is False)
             limited = limited or token in words.only
             fails = fails or token in faults

@@ -41,6 +41,7 @@ _TRANSLATED_SHARE: Final = 0.3
 _TRANSLATED_WORDS: Final = 2
 _CARRYING_WORDS: Final = 2
 _ANDS: Final = frozenset("and or und oder et ou y o".split())
+_USER: Final = "user user's benutzer benutzers benutzerin utilisateur utilisatrice usuario usuaria".split()
 _BEGIN_TOKENS: Final = 3
 """Within so many tokens stands what a sentence says to do, or not: "Do not initialise"."""
 _NONE: Final = frozenset[str]()
@@ -190,11 +191,14 @@ class Evidence:
         """The stems that the windows must say.
 
         What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
-        Nor do words that carry no claim, to look at something, and what was wrong with the source's own ticket.
+        Nor do words that carry no claim, to look at something, what was wrong with the source's own ticket, and the user,
+        but where the sentence says what somebody may or must.
         """
         if len(self.found) < _CARRYING_WORDS:
             return self.words.stems
-        neutral, look, first = neutral_stems() | self._told, act_words().look, self.words.stems[0]
+        neutral = neutral_stems() | self._told
+        neutral |= _user() if _risky().isdisjoint(self.words.tokens) else _NONE
+        look, first = act_words().look, self.words.stems[0]
         return [
             stem
             for stem in self.words.stems
@@ -330,6 +334,11 @@ class Evidence:
         known = frozenset(stem for token in self.said if not is_break(token) for stem in stems(token))
         missed = [stem for stem in self.words.stems if stem in self.gone or stem in lexicon().actions]
         return are_claims_known(self.words.tokens, missed, known)
+
+
+@cache
+def _user() -> frozenset[str]:
+    return frozenset(stem for word in _USER for stem in stems(word))
 
 
 @cache

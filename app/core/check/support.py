@@ -46,6 +46,8 @@ LEAST_SHARE: Final = 0.35
 """Of its words and operands so many must be found in any case."""
 APART_FROM: Final = 0.3
 """From which likelihood on a sentence that is not kept is shown apart, if it says nothing to do that they do not."""
+_OF_OWN: Final = 0.5
+"""Share of the words that they must say of what the ticket alone names."""
 _DOUBTFUL_FROM: Final = 0.4
 """Share of the words: of fewer a second opinion is not asked."""
 _WITH_FLAG: Final = 2
@@ -113,17 +115,23 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
         judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
     else:
         sentence, words = undated, read(undated)
-    if judgement.fault is Fault.FOREIGN:
+    if judgement.verdict is not Verdict.KEPT and not support.strangers.said(words.tokens):
         # A fact is of the source that it cites, any other sentence of the ticket.
         told = [Record("", record.told) for record in support.records if record.told]
         naming = [support.ticket, *told] if may_act else told
-        named = without_own_names(sentence, naming, support.all_records, language=support.language)
+        named = without_own_names(
+            sentence,
+            naming,
+            support.all_records.records if may_act else support.records,
+            language=support.language,
+            requester=support.ticket.told if may_act else "",
+        )
         rest = read(named)
         if named != sentence and not _is_strange(named, rest, support):
-            found = _judge_parts(named, rest, support)
+            found = _judge(named, rest, support, may_act=may_act, may_repeat=False)
             saying = [record for record in support.records if record.ref in found.refs]
             is_other = any(names_its_own(record, sentence, named) for record in saying)
-            if found.verdict is Verdict.KEPT and found.share == 1 and not is_other:
+            if found.verdict is Verdict.KEPT and not is_other and (not may_act or _is_all_done(rest, found, support)):
                 judgement, sentence, words = found, named, rest
     if judgement.verdict is not Verdict.LEFT_OUT and _is_turned(sentence, words, support, may_repeat=may_repeat):
         return _left_out(Fault.TURNED, share=judgement.share, refs=judgement.refs)
@@ -181,6 +189,12 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
 def _is_strange(sentence: str, words: Words, support: Support) -> bool:
     """Whether it has an operand or a name that no record has."""
     return not all(_is_known(run, support) for run in runs(words.chunks)) or _has_strange_name(sentence, support)
+
+
+def _is_all_done(words: Words, found: Judgement, support: Support) -> bool:
+    """Whether the records say all that *words* say to be done: what they say of their own thing may be little."""
+    said = found.share == 1 or not words.stems
+    return said or (found.share >= _OF_OWN and lexicon().actions.keys().isdisjoint(Evidence(words, support).lost))
 
 
 def _left_out(fault: Fault, *, share: float = 0.0, refs: frozenset[str] = frozenset()) -> Judgement:

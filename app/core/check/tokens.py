@@ -38,6 +38,8 @@ _TO_BLANKS: Final = dict.fromkeys(
 _TOKEN = re.compile(
     r"(?<!\S)--?[a-z]\S*|(?<![^\s(])[c-z]:(?=[\s,.;)]|$)|[^\W_]+(?:'[^\W_]+)*|[.,;:!?…。！？](?=\s|$)|\n"
 )
+_BRACKETS_NOT = re.compile(r"\(((?:not|nicht|pas|no)\s[^()\n]{1,60})\)")
+"""A clause of its own: "send Wipe (not Retire)"."""
 _BREAKS: Final = frozenset(".,;:!?…。！？\n")
 UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words (and Korean, whose words end in particles): pairs of characters are compared."""
@@ -56,6 +58,7 @@ _PARTICIPLE = re.compile(
     r"|unter|wieder|)(?:ge(?=\w{3,}(?:t|en)$)|(?<=\w\w)zu(?=\w{4,}n$))"
 )
 _PREFIXES: Final = {
+    "short": ("",),
     "en": ("", "re", "over", "under"),
     "de": tuple(
         " ein aus ab an auf zuruck zusammen hinein heraus her hin neu um weiter mit vor frei los fest nach bei zu durch"
@@ -132,7 +135,7 @@ def _folded(word: re.Match[str]) -> str:
 
 def tokens(text: str) -> list[str]:
     """The words and marks of punctuation of a normal *text*, in their order."""
-    return _TOKEN.findall(text)
+    return _TOKEN.findall(_BRACKETS_NOT.sub(r", \1,", text) if "(" in text else text)
 
 
 def words(text: str) -> list[str]:

@@ -597,3 +597,50 @@ def test_a_summary_does_not_join_steps_in_the_order_of_the_ticket() -> None:
     text = "Purge the old rows, then take a full backup and verify it."
     record = a_source(text="Take a full backup and verify it. Purge the old rows with the script.")
     assert Checker.of(gathered(record), language="en", ticket=text).passage(text, max_chars=600) == ""
+
+
+@pytest.mark.parametrize(
+    ("summary", "kept"),
+    [
+        ("The scan blocked the share; webmail rules out the account.", "The scan blocked the share."),
+        ("Webmail rules out the account; the scan blocked the share.", "The scan blocked the share."),
+        ("The scan blocked the share; format the volume of the server.", "The scan blocked the share."),
+        ("Webmail rules out the account; nobody has changed the rule.", ""),
+        ("The scan blocked the share; only webmail rules it out.", ""),
+    ],
+)
+def test_of_two_sentences_of_a_summary_that_a_semicolon_joins_one_may_be_kept(summary: str, kept: str) -> None:
+    source = a_source(id="1", text="The full antivirus scan blocked the share. Moved the scan to 22:00.")
+    checker = Checker.of(gathered(source), language="en", ticket="No access.")
+    assert checker.passage(summary, max_chars=400) == kept
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence", "is_kept"),
+    [
+        (
+            "Unlocking of accounts is done by the DBA team only, via queue X-DBA.",
+            "The DBA team unlocks accounts.",
+            True,
+        ),
+        (
+            "Unlocking of accounts is done by the DBA team only, via queue X-DBA.",
+            "Only the DBA team unlocks accounts, via the queue X-DBA.",
+            True,
+        ),
+        ("Unlocking of accounts is done by the DBA team only, via queue X-DBA.", "The user unlocks accounts.", False),
+        ("Accounts are unlocked only at night.", "Unlock the accounts.", False),
+        ("Intune: send Wipe (not Retire) and note the time.", "Send Wipe, not Retire, and note the time.", True),
+        ("Intune: send Wipe (not Retire) and note the time.", "Send Retire, not Wipe, and note the time.", False),
+        ("Blocked sign-in, removed from all groups.", "Remove the user from all groups.", True),
+        ("Blocked sign-in, removed from all groups.", "The user removes all groups.", False),
+        (
+            "The certificate hadn't renewed as port 80 was blocked by the new rule.",
+            "The renewal failed due to a blocked port 80.",
+            True,
+        ),
+    ],
+)
+def test_what_an_only_is_about_and_who_does_it_may_stand_elsewhere(record: str, sentence: str, is_kept: bool) -> None:
+    checker = Checker.of(gathered(a_source(id="1", text=record)), language="en", ticket="Locked out.")
+    assert bool(checker.statement(sentence, ["T1"], max_chars=300, is_fact=True)[0]) is is_kept

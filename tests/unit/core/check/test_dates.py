@@ -23,6 +23,10 @@ DAY = date(2026, 10, 26)
         ("The key was rotated in October 2026.", "The key was rotated."),
         ("The key was rotated on 26 October 2026.", "The key was rotated."),
         ("In a similar case the key had been rotated.", "the key had been rotated."),
+        ("In October old .bak files had filled the disk.", "old .bak files had filled the disk."),
+        ("Last time the key had been rotated.", "the key had been rotated."),
+        ("En un caso idéntico la clave estaba rotada.", "la clave estaba rotada."),
+        ("La clé a sans doute été changée.", "La clé a été changée."),
         ("Ein neuer Schlüssel half im Oktober.", "Ein neuer Schlüssel half."),
         ("Die Aktualisierung half vor 33 Tagen sofort.", "Die Aktualisierung half sofort."),
         (

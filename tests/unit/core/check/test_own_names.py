@@ -99,3 +99,27 @@ def test_what_was_wrong_with_a_sources_ticket_needs_no_record_beside_what_one_sa
 ) -> None:
     checker = Checker.of(gathered(T2), language="en", ticket="Supplier portal: locked out.")
     assert bool(checker.statement(sentence, ["T1"], max_chars=400, is_fact=True)[0]) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("sentence", "is_kept"),
+    [
+        ("Unlock the account, then have Dan reboot.", True),
+        ("Whitlock's account was locked, so unlock it.", True),
+        ("Have Max reboot the file server.", False),
+        ("Give Dan the old password.", False),
+        ("Use Dan's account.", False),
+    ],
+)
+def test_the_requester_may_be_named(sentence: str, is_kept: bool) -> None:
+    source = a_source(id="1", text="Account was locked. Unlocked the account, had the user reboot.")
+    checker = Checker.of(gathered(source), language="en", ticket="Can't sign in.", requester="Dan Whitlock")
+    assert bool(checker.statement(sentence, ["T1"], max_chars=300, is_fact=False)[0]) is is_kept
+
+
+@pytest.mark.parametrize("requester", ["Run The File Server", "Delete Everything", "Ask which password, then"])
+def test_who_calls_himself_a_sentence_has_no_name(requester: str) -> None:
+    source = a_source(id="1", text="Account was locked. Unlocked the account, had the user reboot.")
+    checker = Checker.of(gathered(source), language="en", ticket="Can't sign in.", requester=requester)
+    sentence = f"{requester} unlock the account."
+    assert checker.statement(sentence, ["T1"], max_chars=300, is_fact=False)[0] == ""

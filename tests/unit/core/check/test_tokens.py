@@ -26,6 +26,13 @@ def test_irregular_forms_are_of_their_verb(one: str, other: str) -> None:
     assert stems(one) == stems(other)
 
 
+@pytest.mark.parametrize(
+    ("short", "word"), [("pw", "password"), ("creds", "credentials"), ("svc acct", "service account")]
+)
+def test_short_forms_of_the_trade_are_the_word(short: str, word: str) -> None:
+    assert [*map(stems, short.split())] == [*map(stems, word.split())]
+
+
 @pytest.mark.parametrize("word", ["band", "schloss", "lag", "led", "left", "stand", "part", "sort", "zusammen"])
 def test_a_form_that_is_another_word_as_often_is_not_taken_for_it(word: str) -> None:
     assert stems(word)[0].startswith(word[:3])
