@@ -98,7 +98,7 @@ class Draft(_Strict):
         description="What to do, most useful first; each cites the source that says it."
     )
     questions: list[Question] = Field(default=[], description="What to ask where no step is supported; else empty.")
-    summary: str = Field(description="What the sources make likely, in at most three sentences.")
+    summary: str = Field(description="What is likely wrong, in a source's words, in at most two sentences.")
     summary_citations: list[str] = Field(default=[], description="Refs of the sources that it rests on.")
 
     @property
