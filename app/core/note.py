@@ -539,9 +539,18 @@ def _listed(tickets: Sequence[StormTicket], label: dict[str, str], *, most: int)
     return listed + (f" {escape(label['storm_more'].format(number=rest))}" if rest > 0 else "")
 
 
+_TELLING_WORDS: Final = 3
+
+
 def _excerpt(text: str, most: int) -> str:
-    """The first sentences, or fields of an asset, that have *most* words together; of a long first one its begin."""
+    """The first sentences, or fields of an asset, that have *most* words together; of a long first one its begin.
+
+    Sentences of a word or two that begin it are left out: "Remoted on."
+    """
     pieces = _PIECE_END.split(text.strip())
+    while len(pieces) > 1 and len(pieces[0].split()) < _TELLING_WORDS and pieces[0].endswith("."):
+        del pieces[0]
+    text = " ".join(pieces)
     counts = list(accumulate(len(piece.split()) for piece in pieces))
     whole = sum(count <= most for count in counts)
     if whole:

@@ -24,6 +24,9 @@ _WHEN = re.compile(
     r"|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|depuis|hier|aujourd'hui|ce matin|lundi|mardi"
     r"|mercredi|jeudi"
     r"|vendredi|samedi|dimanche|desde|ayer|hoy|lunes|martes|miercoles|jueves|viernes|sabado|domingo)\b"
+    r"|\b(?:od (?:rana|dzis|wczoraj|poniedzialku|wtorku|srody|czwartku|piatku)|dzis|dzisiaj|wczoraj"
+    r"|stamattina|ieri|oggi|da lunedi|vandaag|gisteren|sinds|vanochtend|hoje|ontem|anoche|hier soir"
+    r"|ago|vor \d+ \w+|il y a|hace (?:\d+|un\w*|dos|tres) \w+)\b"
     r"|\b\d{1,2}[:.]\d{2}\b|\b\d{4}-\d\d-\d\d\b"
 )
 """Words for a time, in normal form."""
@@ -128,6 +131,13 @@ _OPENED = re.compile(
 """Both, or one where nothing fails, say it too. Not "Excel crashed when I opened the file"."""
 
 
+_MACHINE = re.compile(
+    r"(?i:(?<!error )(?<!fehler )(?<!erreur )(?<!code ))"
+    r"(?:\b[A-Z]{2,5}(?:-[A-Z]{2,5})?-\d{2,4}\b|\b[a-z]{2,5}-\d{3,4}\b)"
+)
+"""A name of a computer, also of one that the inventory has not: NB-0512, FIN-LT-044, pc-1182."""
+
+
 def tells_fault(ticket: Ticket) -> bool:
     """Whether *ticket* says that something does not work."""
     return names_error(matter(ticket)) or _FAULT.search(_NO_FAULT.sub(" ", normal(matter(ticket)))) is not None
@@ -155,7 +165,7 @@ def _answered(text: str, gathered: Sequence[Gathered]) -> Iterator[Question]:
     if names_error(text):
         yield Question.ERROR_TEXT
     assets = (source for group in gathered if group.kind is SourceKind.ASSET for source in group.sources)
-    if any(not source.is_only_owned for source in assets):
+    if any(not source.is_only_owned for source in assets) or _MACHINE.search(text):
         yield Question.DEVICE
     if _WHEN.search(normal(text)):
         yield Question.SINCE_WHEN

@@ -202,6 +202,13 @@ def test_the_first_words_are_shown_of_sources_alone_that_the_note_does_not_tell(
     assert "Restarted" not in crowded
 
 
+def test_a_sentence_of_a_word_or_two_does_not_stand_for_a_source() -> None:
+    text = "Remoted on. Removed the old credentials. Prompt gone."
+    html = render(an_enhancement(gathered=gathered(a_source(title="#88 Prompt", text=text)), facts=[], next_steps=[]))
+    assert "Removed the old credentials." in html
+    assert "Remoted on" not in html
+
+
 def test_with_little_room_the_words_are_of_what_is_probably_the_same_problem() -> None:
     said = "The weekly scan of the archive had been started by a policy at six in the morning."
     same = a_source(id="78", title="#78 Slow", text=said, closeness=Closeness.SAME)

@@ -23,6 +23,10 @@ ERROR_TEXT, DEVICE, SINCE_WHEN = USUAL
         ("Depuis lundi rien ne marche.", [ERROR_TEXT, DEVICE]),
         ("No funciona desde el miércoles.", [ERROR_TEXT, DEVICE]),
         ("Stopped at 07:15.", [ERROR_TEXT, DEVICE]),
+        ("Drukarka nie drukuje od rana.", [ERROR_TEXT, DEVICE]),
+        ("Die Monitore bleiben schwarz, NB-0512.", [ERROR_TEXT, SINCE_WHEN]),
+        ("Il y a deux jours que rien ne marche sur pc-1182.", [ERROR_TEXT]),
+        ("It says error HRM-404.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
         # Words in quotation marks that are no error text.
         ("My 'old' friend, the printer.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
     ],
