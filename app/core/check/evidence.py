@@ -191,8 +191,8 @@ class Evidence:
         """The stems that the windows must say.
 
         What is wrong stands in the problem, which requesters write: "slow" needs no record where two other words do.
-        Nor do words that carry no claim, to look at something, what was wrong with the source's own ticket, and the user,
-        but where the sentence says what somebody may or must.
+        Nor do words that carry no claim, to look at something, what was wrong with the source's own ticket, and the
+        user, but where the sentence says what somebody may or must.
         """
         if len(self.found) < _CARRYING_WORDS:
             return self.words.stems
