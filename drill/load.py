@@ -27,8 +27,8 @@ HELP_DESK, EACH_S, NOTES_S = "http://127.0.0.1:8090", 1, 300
 
 
 async def main() -> None:
-    authority = str(Path(os.environ["DRILL_FOLDER"]) / "run/pki/ca.crt")
-    door = httpx.AsyncClient(base_url="https://10.0.0.3", verify=authority, timeout=30, trust_env=False)
+    authority = str(Path(os.environ["DRILL_FOLDER"]) / "run/pki/trust.crt")
+    door = httpx.AsyncClient(base_url="https://10.0.0.12", verify=authority, timeout=30, trust_env=False)
     help_desk = httpx.AsyncClient(base_url=HELP_DESK, timeout=30, trust_env=False)
     answers: collections.Counter[int | str] = collections.Counter()
     took: list[float] = []

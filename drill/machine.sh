@@ -14,7 +14,7 @@ build_image() {    # no network of the rig leads out: the first image, with the 
 push_image() {    # with the authority that signed the door's certificate
     local container pushed=localhost/drill-pushed:${1#*:}
     container=$(buildah from --quiet "localhost/$1")
-    buildah copy --quiet "$container" "$DRILL_FOLDER/run/pki/ca.crt" /etc/ssl/drill.crt >&2
+    buildah copy --quiet "$container" "$DRILL_FOLDER/run/pki/trust.crt" /etc/ssl/drill.crt >&2
     buildah config --env SSL_CERT_FILE=/etc/ssl/drill.crt "$container"
     buildah commit --quiet --rm "$container" "$pushed" >&2
     buildah push --quiet --tls-verify=false --digestfile "$work/digest" "$pushed" "docker://127.0.0.1:${registry#*:}/${image#*/}:${1#*:}" >&2
@@ -42,6 +42,11 @@ make_environments() {
         sed -i '/^components:/a\  - ../../../components/database-ca/foundation' "$overlays/$each/foundation/kustomization.yaml"
         sed -i 's#^  - ../../../release.*#  - ../../../components/database-ca/workload\n&#' "$overlays/$each/workload/kustomization.yaml"
     done
+    # Of the add-ons the public door, too. Pebble's directory has a path of its own, and the zone an id of moto's.
+    sed -i 's/^  - policies.yaml$/&\n  - cluster-issuer.yaml\n  - gateway-class.yaml/' "$source/argocd/applications/add-ons/kustomization.yaml"
+    sed -i '/hostedZoneId/,$d' "$source/argocd/cluster-issuer/kustomization.yaml"
+    sed -i "s#letsencrypt.org/directory#letsencrypt.org/dir#; s/hostedZoneID: [^}]*/hostedZoneID: $(<"$DRILL_FOLDER/run/zone")/" \
+        "$source/argocd/cluster-issuer/cluster-issuer.yaml"
     cp "$DRILL_FOLDER/run/pki/ca.crt" "$source/kustomize/components/database-ca/foundation/ca.pem"
     sed -i 's#https://.*/install.yaml#install.yaml#' "$source/argocd/bootstrap/argo-cd/kustomization.yaml"
     cp "$DRILL_FOLDER/argo-cd.yaml" "$source/argocd/bootstrap/argo-cd/install.yaml"

@@ -11,18 +11,21 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from drill import aws
 from drill.api import Object
 from drill.network import run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NODE, ADDRESS = "drill", "10.0.0.1"
 _REGISTRY = "127.0.0.1:5001"
-_DNS = "10.96.0.10"
+DNS = "10.96.0.10"
 _PODS = "10.244.0.0/16"
 _IMAGES = {
     "pause": "pause", "coredns": "coredns", "kube-router": "kube-router", "argocd": "argocd", "dex": "argocd", "redis": "redis",
     "external-secrets": "external-secrets", "keda": "keda", "keda-metrics-apiserver": "keda",
-    "keda-admission-webhooks": "keda", "reloader": "reloader", "opentelemetry-collector": "collector"}  # fmt: skip
+    "keda-admission-webhooks": "keda", "reloader": "reloader", "opentelemetry-collector": "collector",
+    "envoy": "envoy", "gateway": "envoy-gateway",
+    **{name: name for name in map("cert-manager-{}".format, ("controller", "webhook", "cainjector", "startupapicheck"))}}  # fmt: skip
 """By the last part of an image's name, which target of the Containerfile it is here."""
 
 # Every registry is ours. An image is asked of it by its name without the host.
@@ -51,8 +54,10 @@ class Node:
     def __init__(self, folder: Path, programs: Path, start: Callable[..., None]) -> None:
         self._folder, self._bin, self._start = folder / "node", programs, start
 
-    def open(self, kubelet: Path, proxy: Path, names: Iterable[tuple[str, str]]) -> None:
-        """*kubelet* and *proxy* are their kubeconfigs, *names* address and name of what is outside of the cluster."""
+    def open(self, kubelet: Path, proxy: Path, names: Iterable[tuple[str, str]], zone: str) -> None:
+        """*kubelet* and *proxy* are their kubeconfigs, *names* address and name of what is outside of the cluster, *zone* the id
+        of example.com in Route 53.
+        """
         folder = self._folder
         for each in ("certs.d/_default", "cni"):
             (folder / each).mkdir(parents=True)
@@ -67,7 +72,7 @@ class Node:
         self._start("containerd", "--config", str(folder / "containerd.toml"))
         self._start("kubelet", "--config", self._written("kubelet", {
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "failCgroupV1": False,
-            "cgroupDriver": "cgroupfs", "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock", "clusterDNS": [_DNS],
+            "cgroupDriver": "cgroupfs", "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock", "clusterDNS": [DNS],
             "clusterDomain": "cluster.local", "authorization": {"mode": "AlwaysAllow"}, "podLogsDir": str(folder.parent / "pods"),
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}}, "failSwapOn": False,
             "resolvConf": "/dev/null", "maxPods": 200, "serializeImagePulls": False,
@@ -81,7 +86,7 @@ class Node:
             "clientConnection": {"kubeconfig": str(proxy)}, "hostnameOverride": NODE, "clusterCIDR": _PODS,
             "conntrack": {"maxPerCore": 0}}))  # fmt: skip
         hosts = "\n".join(f"{address} {name}" for address, name in names)
-        objects = [_SMALL, _SMALL_BINDING, *_dns(hosts), *_firewall()]
+        objects = [_SMALL, _SMALL_BINDING, *_dns(hosts, zone), *_firewall()]
         self.push(json.dumps(objects) + '"image": "drill.example/pause:1"')
         run(f"{sys.prefix}/bin/kubectl apply --server-side --filename "
             f"{self._written('pods', {'apiVersion': 'v1', 'kind': 'List', 'items': objects})} >{folder}/pods.log", **os.environ)  # fmt: skip
@@ -133,14 +138,18 @@ def _pods(kind: str, name: str, spec: Object) -> Object:
             "serviceAccountName": name, **spec}}}}  # fmt: skip
 
 
-def _dns(hosts: str) -> list[Object]:
+def _dns(hosts: str, zone: str) -> list[Object]:
     corefile = f""".:53 {{
   errors
   ready
   kubernetes cluster.local in-addr.arpa
   hosts {{
     {hosts}
-    fallthrough cluster.local in-addr.arpa
+    {DNS} {" ".join(aws.NAME_SERVERS)}
+    fallthrough
+  }}
+  route53 example.com.:{zone} {{
+    refresh 2
   }}
 }}
 """
@@ -154,9 +163,10 @@ def _dns(hosts: str) -> list[Object]:
             {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}]),
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"Corefile": corefile}},
         {"apiVersion": "v1", "kind": "Service", "metadata": meta,
-         "spec": {"clusterIP": _DNS, "selector": {"k8s-app": "kube-dns"}, "ports": ports}},
+         "spec": {"clusterIP": DNS, "selector": {"k8s-app": "kube-dns"}, "ports": ports}},
         _pods("Deployment", "kube-dns", {"dnsPolicy": "Default", "containers": [{
             "name": "coredns", "image": "drill.example/coredns:1", "args": ["-conf", "/etc/coredns/Corefile"],
+            "env": aws.LOGIN,
             "readinessProbe": {"httpGet": {"path": "/ready", "port": 8181}},
             "volumeMounts": [{"name": "config", "mountPath": "/etc/coredns"}]}],
             "volumes": [{"name": "config", "configMap": {"name": "kube-dns"}}]}),

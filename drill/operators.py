@@ -1,4 +1,4 @@
-"""Stand-ins for the operators, each by the account of the real one: what our objects need to become Ready, no more."""
+"""Stand-ins: a load balancer, and the metrics of pods."""
 
 from __future__ import annotations
 
@@ -13,55 +13,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from drill.api import Api, Object, now
-from drill.network import DOOR
 
 _METRICS = ("10.0.0.4", 4443)
-_ACCOUNT = "system:serviceaccount:{0}:{1}".format
 
 
-class Operators:
-    def __init__(self, api_as: Callable[[str], Api]) -> None:
-        self._api = api_as("")
-        self._gateways = api_as(_ACCOUNT("envoy-gateway-system", "envoy-gateway"))
-
-    def let_in(self) -> None:
-        """What the charts' roles would give."""
-        accounts = [("envoy-gateway-system", "envoy-gateway"),
-                    ("cert-manager", "cert-manager")]  # fmt: skip
-        self._api.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "drill-operators"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"kind": "ServiceAccount", "namespace": n, "name": a} for n, a in accounts]})  # fmt: skip
-
-    def follow(self) -> None:
-        while True:
-            try:
-                self._doors()
-            except Exception as error:
-                print(f"operators: {error!r}", file=sys.stderr, flush=True)
-            time.sleep(1)
-
-    def _doors(self) -> None:
-        kinds = "/apis/gateway.networking.k8s.io/v1"
-        for each in self._api.list(f"{kinds}/gateways"):
-            if not each.get("status", {}).get("addresses"):
-                status = {"addresses": [{"type": "IPAddress", "value": DOOR}],
-                          "conditions": [_condition("Accepted"), _condition("Programmed")]}  # fmt: skip
-                self._gateways.patch(f"{kinds}/{_where(each, 'gateways')}/status", {"status": status})
-        for each in self._api.list(f"{kinds}/httproutes"):
-            if not each.get("status", {}).get("parents"):
-                parents = [{"parentRef": parent, "controllerName": "drill/door",
-                            "conditions": [_condition("Accepted"), _condition("ResolvedRefs")]}
-                           for parent in each["spec"]["parentRefs"]]  # fmt: skip
-                self._gateways.patch(f"{kinds}/{_where(each, 'httproutes')}/status", {"status": {"parents": parents}})
-
-
-def _condition(kind: str) -> Object:
-    return {"type": kind, "status": "True", "reason": "Drill", "message": "", "lastTransitionTime": now()}
-
-
-def _where(each: Object, plural: str) -> str:
-    return f"namespaces/{each['metadata']['namespace']}/{plural}/{each['metadata']['name']}"
+def balance_load(api: Api, address_of: Callable[[str], str]) -> None:
+    """The cloud's part: an address for each Service that asks for a load balancer, by the namespace of its Gateway."""
+    while True:
+        try:
+            for each in api.list("/api/v1/services"):
+                meta = each["metadata"]
+                if each["spec"]["type"] == "LoadBalancer" and not each["status"]["loadBalancer"]:
+                    address = address_of(meta["labels"]["gateway.envoyproxy.io/owning-gateway-namespace"])
+                    api.patch(f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}/status",
+                              {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}})  # fmt: skip
+        except Exception as error:
+            print(f"operators: {error!r}", file=sys.stderr, flush=True)
+        time.sleep(1)
 
 
 def serve_metrics(api: Api, certificate: Path, key: Path) -> None:

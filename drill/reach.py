@@ -39,7 +39,7 @@ def main() -> None:
     targets = {
         "database": ("10.0.1.12", 5432), "redis": ("10.0.2.12", 6379), "cluster DNS": ("kube-dns.kube-system.svc.cluster.local", 53),
         "help desk": ("10.0.0.5", 8090), "AWS": ("10.0.0.6", 5000), "API server": ("10.0.0.1", 6443), "kubelet": ("10.0.0.1", 10250),
-        "public door": ("10.0.0.3", 443), "metadata": ("169.254.169.254", 80),
+        "public door": ("10.0.0.12", 443), "metadata": ("169.254.169.254", 80),
         "API of production": (_pods("production", "api")[1][1], 8000), "metrics of production": (_pods("production", "worker")[1][1], 9090),
         "API of staging": (_pods("staging", "api")[0][1], 8000)}  # fmt: skip
     wrong = 0

