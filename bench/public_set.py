@@ -81,7 +81,8 @@ def _time(question: Row) -> datetime:
     return datetime.strptime(question["created"], "%Y-%m-%d %H:%M:%S %z")
 
 
-def a_ticket(question: Row, answers: list[Row]) -> dict[str, str | int]:
+def a_ticket(question: Row, answers: list[Row], helpers: dict[str, int]) -> dict[str, str | int]:
+    """*helpers* gets a number for who wrote the reply."""
     ticket: dict[str, str | int] = {
         "id": question["id"],
         "created": _time(question).astimezone(UTC).replace(tzinfo=None).isoformat(" "),
@@ -95,6 +96,7 @@ def a_ticket(question: Row, answers: list[Row]) -> dict[str, str | int]:
         best = max(of_others, key=lambda each: int(each["num_helpful"] or 0))  # of equal ones the first
         ticket["reply"] = plain(best["content"], words=_REPLY_WORDS)
         ticket["reply_helpful_votes"] = int(best["num_helpful"] or 0)
+        ticket["helper"] = helpers.setdefault(best["creator"], len(helpers) + 1)
     return ticket
 
 
@@ -146,8 +148,9 @@ def main(folder: Path, clones: tuple[Path, ...]) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     with gzip.open(folder / "tickets.jsonl.gz", "wt", encoding="utf-8") as lines:
+        helpers: dict[str, int] = {}
         for id_, question in known.items():
-            lines.write(json.dumps(a_ticket(question, ordered.get(id_, []))) + "\n")
+            lines.write(json.dumps(a_ticket(question, ordered.get(id_, []), helpers)) + "\n")
     (folder / "similar.dev.json").write_text(json.dumps(links), "utf-8")
     (folder / "same_author.dev.json").write_text(json.dumps(asked_again(known)), "utf-8")
     print(f"{len(known)} of {len(wanted)} questions, {len(links)} queries")

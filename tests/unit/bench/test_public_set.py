@@ -39,11 +39,12 @@ def test_it_has_the_twenty_thousand_questions() -> None:
 
 
 def test_a_set_is_built_from_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public_set, "read_ids", lambda: ["1", "1000002", "1000003"])
+    monkeypatch.setattr(public_set, "read_ids", lambda: ["1", "1000002", "1000003", "1000005"])
     questions = [
         {**QUESTION, "id": "1000002", "creator": "ann", "content": "<p>Nothing <b>arrives</b>.</p>"},
         {**QUESTION, "id": "1000003", "creator": "bob", "content": "<p>Me &amp; my mail.</p>"},
         {**QUESTION, "id": "1000004", "creator": "cid", "content": "not in the set"},
+        {**QUESTION, "id": "1000005", "creator": "bob", "content": "again"},
     ]
     link = '<p>See <a href="/en-US/questions/1000002">this</a>.</p>'
     answers = [
@@ -63,12 +64,13 @@ def test_a_set_is_built_from_a_clone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     clone = a_clone(tmp_path / "clone", questions, answers)
     done = CliRunner().invoke(main, [str(tmp_path / "set"), str(clone)])
     assert done.exit_code == 0, done.output
-    assert "2 of 3 questions, 1 queries" in done.output
+    assert "3 of 4 questions, 1 queries" in done.output
     with gzip.open(tmp_path / "set" / "tickets.jsonl.gz", "rt") as lines:
-        first, second = map(json.loads, lines)
+        first, second, _ = map(json.loads, lines)
     assert (first["body"], "reply" in first) == ("Nothing arrives .", False)
-    assert (second["body"], second["reply"]) == ("Me & my mail.", "See this .")
+    assert (second["body"], second["reply"], second["helper"]) == ("Me & my mail.", "See this .", 1)
     assert json.loads((tmp_path / "set" / "similar.dev.json").read_text()) == {"1000003": ["1000002"]}
+    assert json.loads((tmp_path / "set" / "same_author.dev.json").read_text()) == {"1000005": ["1000003"]}
 
 
 @pytest.mark.parametrize(
