@@ -54,7 +54,7 @@ _COUNT: Final = load(__package__, "count_storm")
 def arrival_of(
     ticket: Ticket, tenant: Tenant, *, accepted_at: datetime, event: Event = Event.CREATED
 ) -> dict[str, Any]:
-    """What `reserve.sql` takes of *ticket*; without words where nobody looks for storms, or it is resolved."""
+    """What a reservation takes of *ticket*; without words where nobody looks for storms, or it is resolved."""
     is_looked_for = tenant.storms.find and event is not Event.RESOLVED
     subject, own = ticket.subject, tidy(ticket.mail.own or ticket.mail.quoted, max_chars=_MAX_CHARS)
     if not is_looked_for:
