@@ -167,8 +167,6 @@ def tries() -> list[tuple[str, str, list[str], object]]:
          patch("scaledobject/ai-agents-worker", {"metadata": {"labels": {"scaledobject.keda.sh/name": "any"}}}), None),
         (LET_IN, "system:serviceaccount:cert-manager:cert-manager",
          ["create", "secret", "generic", "by-hand", "--from-literal=a=b"], None),
-        (LET_IN, "system:serviceaccount:cert-manager:cert-manager",
-         patch("gateway/ai-agents", {"metadata": {"annotations": {"seen": "yes"}}}), None),
         (LET_IN, "system:serviceaccount:reloader:reloader-reloader", patch(worker, {"spec": {"template": {"metadata": {
             "annotations": {"reloader.stakater.com/last-reloaded-from": "any"}}}}}), None),
         (GIT, "system:serviceaccount:argocd:argocd-server", patch(worker, {"spec": {"template": {"spec": {

@@ -23,8 +23,7 @@ fi
 rm -f "$folder/run/ready"
 python -m drill.cluster "$folder" >"$folder/cluster.log" 2>&1 &
 cluster=$!
-for _ in {1..1200}; do
-  [[ -e $folder/run/ready ]] && break
+until [[ -e $folder/run/ready ]]; do
   kill -0 "$cluster" 2>/dev/null || { tail "$folder/cluster.log"; exit 1; }
   sleep 0.5
 done
