@@ -23,8 +23,8 @@ _MOST_SHARE: Final = 0.8
 """Where less would do, as far as told: what is asked again is much shorter, or it would be refused again."""
 _UNKNOWN_SHARE: Final = 0.5
 _ANY_PROMPT_CHARS: Final = 10**9
-_AROUND_SOURCE: Final = 120
-"""Characters of JSON around a source's texts, its dates included."""
+_AROUND_SOURCE: Final = 70
+"""Characters of JSON around a source's texts, at the least: that of an asset, which has no dates."""
 _ELLIPSIS: Final = "…"
 # Not a dot behind a single letter: "z. B."
 _SENTENCE_END = re.compile(r"(?<=[^\s.][^\s.])[.!?][)\"'”»]*(?=\s|$)|[。！？]|\n")
