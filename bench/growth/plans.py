@@ -25,7 +25,10 @@ _HEAD: Final = 110
 _CONDITIONS: Final = ("Index Cond", "Filter")
 _MOST_OF_CONDITION: Final = 120
 # Its own plan says nothing: what it does, is in those of its statements.
-_WRAPPER: Final = "select accept_deliveries"
+_WRAPPER: Final = re.compile(
+    r"select (\* from )?"
+    r"(accept_deliveries|reserve_version|like_arrivals|save_enhancement|begin_posting|settle_posted)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class PlanLog:
         for ms, body in _ENTRY.findall(text):
             found = json.loads(body)
             query = " ".join(found["Query Text"].split())
-            if query.startswith(_WRAPPER):
+            if _WRAPPER.match(query):
                 continue
             if table := _table(found["Plan"]):
                 name = self._names.get(_head(query)) or f"{query.split()[0].lower()} of {table}"

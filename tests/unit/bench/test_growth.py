@@ -36,6 +36,7 @@ def test_a_plan_is_told_by_its_file_and_node_by_node(tmp_path: Path) -> None:
         "2026-11-29 LOG:  checkpoint complete\n"
         + entry(load("app.db.ledger", "drop_due").sql, plan)
         + entry("select accept_deliveries($1::uuid[])", plan)
+        + entry(load("app.db.ledger", "reserve").sql, plan)
         + entry("select 1", a_node("Result", 1))
     )
     plans = PlanLog(cast(Any, None), log).read()
