@@ -193,7 +193,8 @@ def commands(scan: Scan) -> Iterator[Finding]:
         yield from _of_variable(scan, at)
         for form in _of_command(name):
             text = scan.lower if name.startswith("convert") else scan.text
-            if match := form.match(text, at, at + _LONGEST_COMMAND):
+            match = form.match(text, at, at + _LONGEST_COMMAND)
+            if match and not _goes_on(match, scan):
                 yield from argument(match)
     for at, word in scan.hits("option"):
         match = _OPTION.match(scan.lower, at)
@@ -207,6 +208,11 @@ def commands(scan: Scan) -> Iterator[Finding]:
             yield from (Finding(*match.span(name), Secret.PASSWORD) for name in names)
         elif match := _of_gear(scan, at, word):
             yield from argument(match)
+
+
+def _goes_on(match: re.Match[str], scan: Scan) -> bool:
+    """Whether what follows an option is a word of a sentence: "certutil -p asks for it"."""
+    return match.end() < len(scan.text) and scan.text[match.end()] == " " and is_ordinary(match[match.lastgroup or 0])
 
 
 def _is_of_sql(match: re.Match[str]) -> bool:

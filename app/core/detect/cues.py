@@ -242,7 +242,8 @@ def _is_whole(scan: Scan, start: int, end: int) -> bool:
     if before == "=" and end - start < _SHORT_WORD:
         return False  # spf=pass
     is_within = before and before in "0123456789!#$@" and end - start < _SHORT_WORD
-    return not is_within and not (after.isalnum() and max(after, scan.lower[end - 1]) < "\u3000")
+    is_thai = "\u0e00" <= scan.lower[end - 1] <= "\u0eff"  # which has no blanks between words either
+    return not is_within and not (after.isalnum() and max(after, scan.lower[end - 1]) < "\u3000" and not is_thai)
 
 
 def _language(word: str) -> str:

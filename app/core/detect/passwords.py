@@ -191,7 +191,7 @@ ANCHORS: Final = {
         "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
         "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|secret>|"
         "pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
-        "|chave|klucz|klíč|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
+        "|chave|klucz|klíč|ključ za|šifr|шифр|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
         "暗証番号|비번|패스워드|암호|パスコード|"
         "kenncod|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"

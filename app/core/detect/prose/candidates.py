@@ -205,7 +205,8 @@ def _told_tokens(scan: Scan, cue: Cue, sentence: int) -> list[tuple[int, int]]:
     numbers, is_telling = [], True
     is_for = cue.language in NO_COPULA and bool(words) and fold(words[0]) in word_lists().prepositions
     for number, word in enumerate(words):
-        is_open = word[0] in _OPENS_ONE or (number and words[number - 1][-1] in _COLONS)
+        is_joined = not number and word[0] in _COLONS and (word[1:2].isalpha() or word[1:2] in QUOTES)
+        is_open = word[0] in _OPENS_ONE or is_joined or (number and words[number - 1][-1] in _COLONS)
         if is_telling and (is_open or (not is_ordinary(word) if number else _may_stand_beside(scan, cue, word))):
             numbers.append(number)
         is_telling = word[-1] in _SIGNS or word in tells or (is_telling and fold(word) in soft)

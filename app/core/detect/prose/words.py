@@ -30,13 +30,14 @@ THINGS: Final = frozenset(
 )
 OTHERS: Final = frozenset("or and oder und ou et o y e i lub nebo a или и ve eller och og of en then".split())
 ATTRIBUTES: Final = frozenset(
-    "pad terminal reader keypad machine entry hint policy history length hash method prompt field box manager"
+    "complexity komplexitat"
+    " pad terminal reader keypad machine entry hint policy history length hash method prompt field box manager"
     " age expiry expiration reset change attempts"
     " attempt prompts dialog window"
     " page screen rule rules richtlinie feld lange fenster politique champ longueur politica campo longitud"
     " lunghezza protected protection".split()
 )
-NOT: Final = frozenset("not nie nicht pas no non ne не inte ikke ei nem nu niet não nao není".split())
+NOT: Final = frozenset("not nincs nie nicht pas no non ne не inte ikke ei nem nu niet não nao není".split())
 
 
 class _Words(NamedTuple):

@@ -73,7 +73,7 @@ _SAYS_HOW: Final = {
     }.items()
 }
 """Words in small letters that say how something is, by the language of the word for a password."""
-_DENIES = re.compile(r"un|ne|nie|on|не")
+_DENIES = re.compile(r"un|ne|nie|on|не|\w+m[ae]d[ıi]$")
 _ENDS_IN_LY: Final = frozenset("butterfly family lily july italy emily dolly molly jelly".split())
 _COUNTED: Final = frozenset("年月日号号桁回分秒時円件個文字年년월일자회분초")
 """What counts in Chinese, Japanese and Korean, behind its number."""
@@ -86,7 +86,7 @@ _ADDRESS = re.compile(
     r"\S*@[\w.*-]+\.\w{2,}|(?:[a-z][\w-]*\.)+(?-i:[a-z]{2,4}|local|internal|intern|corp|home|cloud|online|example)"
     r"|(?-i:(?:[a-z][a-z\d-]*\.){2,}[a-z]{2,12})|www\..*|[a-z]+:\d[\d.]*|@\S*[:/].*"
     r"|[\w.-]+\.\w+:\d+|\S+/\S+/\S*|%[A-Z]{2,}[\w-]*-\d-\w+"
-    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:-[^\W\d_]{1,4})?"
+    r"|v?\d+(?:\.\d+)+\w*|(?:v|ver|version)\.?\d[\d.]*(?:[a-z]\d*)?|(?:[^\W\d_]-)?\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?:-[^\W\d_]{1,4})?"
     r"|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
     r"|\d\d?[:h]\d\d(?::\d\d)?|\d+:\w|0[xX][0-9a-fA-F]+|#\d{6}|#(?=\d*[a-f])[0-9a-f]{3,8}|\d+(?:%|px|pt|em|esr|[kmg]"
     r"|bit|[kmg]b|(?:st|nd|rd|th)(?:-\w+)?)|[a-z]+\d+\.\d+\S*|[\w.]+@[a-z]"
@@ -101,7 +101,7 @@ _PORT_BEFORE = re.compile(
 )
 _LAST_PORT: Final = 65535
 _ERROR_BEFORE = re.compile(
-    r"(?<![^\W_])(?:err(?:or|eur|ore|o)?s?|fehler\w{0,6}|fout\w{0,4}|błęd\w{0,3}|błąd|chyb\w{1,3}|hata\w{0,3}|ошибк\w{1,2}|fel"
+    r"(?<![^\W_])(?:err(?:or|eur|ore|o)?s?|fail(?:s|ed)?|fehler\w{0,6}|fout\w{0,4}|błęd\w{0,3}|błąd|chyb\w{1,3}|hata\w{0,3}|ошибк\w{1,2}|fel"
     r"|event|evt|ereignis\w{0,4}|status|http|smtp|rc|exit)\W{1,2}(?:(?:id|nr|no|code)\W{1,2})?$"
 )
 """Before the number of an error or an event: "error 1326 for a bad password"."""
@@ -174,6 +174,8 @@ def _says_what(value: str, scan: Scan, cue: Cue, span: tuple[int, int], told: To
     start, end = span
     is_named = told.link == "sign" and told.distance and fold(told.between[-1]) in word_lists().users
     is_user = is_named and not (cue.is_code or value.isdecimal())
+    if "_" in value and value.isupper() and _ERROR_BEFORE.search(scan.lower, max(start - _BACK, 0), start):
+        return True
     in_brackets = scan.text[start - 1 : start] + scan.text[end : end + 1]
     is_acronym = in_brackets == "()" and value.isupper()  # self-service password reset (SSPR)
     return bool(is_user or (value.isalpha() and (in_brackets in {"[]", "<>", "{}"} or is_acronym)))
