@@ -497,7 +497,9 @@ class _Note:
         """
         key = id(source), excerpt_words
         if key not in self._lines:
-            excerpt = "" if source.ref in self._overruled else _excerpt(source.text, excerpt_words)
+            # What a machine's title says, "srv-file01: up", its text begins with: "Now: up; …".
+            text = source.text.removeprefix(f"Now: {source.title.rpartition(': ')[2]}").lstrip("; ")
+            excerpt = "" if source.ref in self._overruled else _excerpt(text, excerpt_words)
             said = f": {escape(excerpt)}" if excerpt and not self._told.covers(excerpt) else ""
             is_told = source.ref in self._cited or source.ref in self._overruled
             is_empty = not said and not is_told and _NO_SUBJECT.fullmatch(source.title)

@@ -96,7 +96,7 @@ _REQUEST = re.compile(
     r"|set up|provide)|to order"
     r"|neue[rn]? (?:mitarbeiter\w*|kolleg\w*|benutzer\w*|laptop|konto)|lizenz\w*|zugriff auf|zugang zu\w*"
     r"|berechtigung\w*"
-    r"|bestell\w*|einricht\w*|anleg\w*|freischalt\w*"
+    r"|bestell\w*|einricht\w*|vergrosser\w*|anleg\w*|freischalt\w*"
     r"|nouve(?:au|l|lle) (?:arrivante?|employee?|collaborat\w+|collegue|compte)|licences?|acces (?:a|au"
     r"|aux)|droits|commander"
     r"|nuev[oa] (?:emplead[oa]|companer[oa]|usuari[oa]|cuenta)|licencias?|acceso a\w*|permisos?|pedir|alta de)\b"
@@ -116,6 +116,19 @@ _INCIDENT = re.compile(
     r"|hameconnage)\b|\b\w+[.]zip (?:\S+ ){0,3}(?:geoffnet|aufgemacht)"
 )
 """That somebody may have let an attacker in: what matters is when, and on which device."""
+_MISSING = re.compile(
+    r"\b(?:lost|stolen|left) (?:\w+ ){0,4}(?:laptop|notebook|phone|tablet|computer|mobile|ipad|iphone)\b"
+    r"|\b(?:laptop|notebook|phone|tablet|computer|mobile|ipad|iphone|handy|telephone|portatil|movil) (?:\w+ ){0,2}"
+    r"(?:lost|stolen|gestohlen|verloren|vole|perdu|robad[oa]|perdid[oa])\b"
+    r"|\b(?:gestohlen|vole|robado) (?:\w+ ){0,3}(?:laptop|notebook|handy|telephone|portable|portatil|movil)\b"
+)
+"""A device that is gone shows no error."""
+_LOCKED = re.compile(
+    r"\b(?:forg[eo]t(?:ten)?|oublie|olvid\w+) (?:\w+ ){0,2}(?:password|mot de passe|mdp|contrasena)\b"
+    r"|\b(?:kennwort|passwort|mdp|mot de passe) (?:vergessen|oublie)\b"
+    r"|\b(?:account|konto|compte|cuenta) (?:\w+ ){0,3}(?:locked|gesperrt|verrouille|bloque|bloquead[oa])\b"
+)
+"""What is to be done for them depends on no device."""
 _TYPED = re.compile(
     r"\b(?:(?:typed|entered|gave|put in) (?:\w+ ){0,4}password|password (?:\w+ ){0,8}(?:typed|entered)"
     r"|kennwort (?:\w+ ){0,3}eingegeben|(?:saisi|donne) (?:\w+ ){0,3}mot de passe"
@@ -157,8 +170,12 @@ def choose_questions(ticket: Ticket, gathered: Sequence[Gathered], asked: Sequen
     signs = _OPENED.search(text), _TYPED.search(text), not tells_fault(ticket)
     if _INCIDENT.search(text) or sum(map(bool, signs)) > 1:
         answered.add(Question.ERROR_TEXT)
+    if is_gone := _MISSING.search(text) is not None:
+        answered.add(Question.ERROR_TEXT)
+    if _LOCKED.search(text):
+        answered |= {Question.ERROR_TEXT, Question.DEVICE}
     left = [each for each in asked or USUAL if each not in answered]
-    return tuple(left[:MAX_QUESTIONS]) or FURTHER
+    return tuple(left[:MAX_QUESTIONS]) or (() if is_gone else FURTHER)
 
 
 def _answered(text: str, gathered: Sequence[Gathered]) -> Iterator[Question]:

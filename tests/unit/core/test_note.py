@@ -209,6 +209,15 @@ def test_a_sentence_of_a_word_or_two_does_not_stand_for_a_source() -> None:
     assert "Remoted on" not in html
 
 
+def test_a_machines_state_is_said_once() -> None:
+    machine = a_source(
+        kind=SourceKind.MEASUREMENT, id="readings:x", title="srv-x: up", text="Now: up; memory 71 % used.", ref="M1"
+    )
+    found = Gathered(kind=SourceKind.MEASUREMENT, state=GatherState.OK, sources=(machine,))
+    html = render(an_enhancement(gathered=(found,), facts=[], next_steps=[]))
+    assert "srv-x: up: memory 71 % used." in html
+
+
 def test_with_little_room_the_words_are_of_what_is_probably_the_same_problem() -> None:
     said = "The weekly scan of the archive had been started by a policy at six in the morning."
     same = a_source(id="78", title="#78 Slow", text=said, closeness=Closeness.SAME)

@@ -10,6 +10,7 @@ from app.core.source import SourceKind
 from tests.builders import a_source, a_ticket, gathered
 
 ERROR_TEXT, DEVICE, SINCE_WHEN = USUAL
+WHAT_CHANGED, HOW_TO_REPEAT = FURTHER
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,10 @@ ERROR_TEXT, DEVICE, SINCE_WHEN = USUAL
         ("Die Monitore bleiben schwarz, NB-0512.", [ERROR_TEXT, SINCE_WHEN]),
         ("Il y a deux jours que rien ne marche sur pc-1182.", [ERROR_TEXT]),
         ("It says error HRM-404.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
+        ("I left my work laptop on the train last night.", [DEVICE]),
+        ("J'ai oublié mon mot de passe, compte verrouillé.", [SINCE_WHEN]),
+        ("My account is locked since Monday.", [WHAT_CHANGED, HOW_TO_REPEAT]),
+        ("The screen of my phone stays black, I lost my work.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
         # Words in quotation marks that are no error text.
         ("My 'old' friend, the printer.", [ERROR_TEXT, DEVICE, SINCE_WHEN]),
     ],
