@@ -26,6 +26,7 @@ _QUOTE: Final = 24
 """A run of so many characters that is also in the prompt is taken for a quotation."""
 
 TOO_MANY: Final = 429
+_NO_KEY: Final = 401
 FORMATS: Final = (Option.JSON_SCHEMA, Option.JSON_OBJECT)
 LIMITS: Final = (Option.MAX_TOKENS, Option.MAX_COMPLETION_TOKENS)
 
@@ -119,6 +120,7 @@ _FILTER: Final = (
 _NO_MODEL: Final = (
     r"(?i)\bmodels?\b[^\n]{0,120}(?:not found|not exist|not available to)|\binvalid model(?: name| id|:| ')"
     r"|\bunable to access\b[^\n]{0,30}\bmodel\b|deployment for this resource does not exist|is not a valid model"
+    r"|\bunknown model\b|\bnot found the model\b"
     r"|\bonly supported in v1/|\bnot a chat model\b|\bmodel\b[^\n]{0,80}(?:decommissioned|requires terms acceptance)"
     r"|\bmodel version has reached the end\b|\bon-demand throughput isn.t supported|\bllm provider not provided\b"
     r"|\bno endpoints found (?:for|matching)\b|\bno models? loaded\b|\bno such model\b|\bapi version not supported\b"
@@ -136,7 +138,8 @@ _NO_CREDIT: Final = (
     r"(?i)\bcredit balance is too low|\binsufficient (?:account |\w+ )?(?:balance|credits?|funds)\b"
     r"|\b(?:(?:no|any|out of|more|used all available) credits?)\b(?! card)"
     r"|\bbudget (?:has been )?exceeded\b|\bexceeded ?budget\b|\bspending limit\b|\bkey limit exceeded\b"
-    r"|\breached your\b[^.\n]{0,30}\busage limits?\b"
+    r"|\breached your\b[^.\n]{0,30}\busage limits?\b|\bcredits are depleted\b|\bbalance is insufficient\b"
+    r"|\boverdue (?:account|balance)\b"
 )
 # Ollama's and TGI's queues, DeepSeek, Mistral, Gemini; llama.cpp and Hugging Face while they load a model.
 _BUSY: Final = (
@@ -152,11 +155,13 @@ _BAD_KEY: Final = (
 )
 _BEHIND: Final = r"\blitellm\.AuthenticationError\b"
 """A gateway's word that the provider behind it refused its key."""
-# Not of the key: a rule for addresses or countries, Cloudflare's line, a page of a firewall.
+# Not of the key: a rule for addresses or countries, Cloudflare's line.
 _KEEPS_OUT: Final = (
     r"(?i)\bvirtual network\b|\bfirewall\b|\bpublic access is disabled\b|\bcountry, region\b|\buser location is not\b"
-    r"|\bip (?:address )?(?:is )?not (?:authorized|allowed)\b|\berror code: 10\d\d\b|\A\s*<(?:!doctype|html)\b"
+    r"|\bip (?:address )?(?:is )?not (?:authorized|allowed)\b|\berror code: 10\d\d\b"
 )
+_PAGE: Final = r"(?i)\A\s*<(?:!doctype|html)\b"
+"""Of a firewall; with 401 it is how Perplexity's nginx, or one of your own, refuses a key."""
 _NO_CREDIT_CODES: Final = frozenset(
     {
         "budget_exceeded",
@@ -164,6 +169,7 @@ _NO_CREDIT_CODES: Final = frozenset(
         "insufficient_balance",
         "exceeded_current_quota_error",
         "billing_not_active",
+        "arrearage",
     }
 )
 _NOT_ITS_OWN: Final = frozenset({"input", "failed_generation", "flagged_input"})
@@ -241,7 +247,8 @@ def read_refusal(status: int, body: object, *, prompt: Iterable[str], asked: int
         has_no_credit=not codes.isdisjoint(_NO_CREDIT_CODES) or re.search(_NO_CREDIT, text) is not None,
         has_bad_key=re.search(_BAD_KEY, text) is not None,
         is_of_gateways_key=re.search(_BEHIND, text) is not None,
-        keeps_out=not has_no_model and re.search(_KEEPS_OUT, text) is not None,
+        keeps_out=not has_no_model
+        and (re.search(_KEEPS_OUT, text) is not None or (status != _NO_KEY and re.search(_PAGE, text) is not None)),
         affords=int(affords[1]) if affords else None,
         wants_stream=re.search(_WANTS_STREAM, text) is not None,
         says_busy=re.search(_BUSY, text) is not None,

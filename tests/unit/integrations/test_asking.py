@@ -503,6 +503,11 @@ NO_CREDIT: dict[str, tuple[int, Any]] = {
     "openrouter's key": (403, an_error("Key limit exceeded (total limit). Manage it on your account's page", code=403)),
     "fireworks": (412, an_error("Account x is suspended, possibly due to reaching the monthly spending limit.", code="PRECONDITION_FAILED")),
     "portkey": (412, {"status": "failure", "message": "Organisation budget exceeded"}),
+    "dashscope": (400, an_error("Access denied, please make sure your account is in good standing.", code="Arrearage", type="Arrearage")),  # hsliuping/TradingAgents-CN#170
+    "dashscope, 403": (403, an_error("Access denied due to overdue account")),  # RooCodeInc/Roo-Code#12309
+    "volcengine": (403, {"code": "AccountOverdueError", "message": "The request failed because your account has an overdue balance.", "type": "Forbidden"}),  # coze-dev/coze-studio#2195
+    "gemini": (429, [{"error": {"code": 429, "message": "Your prepayment credits are depleted.", "status": "RESOURCE_EXHAUSTED"}}]),  # dyad-sh/dyad#3626
+    "siliconflow": (403, {"code": 30001, "message": "Sorry, your account balance is insufficient", "data": None}),
 }  # fmt: skip
 
 
@@ -539,6 +544,8 @@ async def test_an_account_with_credit_for_a_shorter_answer_is_asked_for_that() -
 
 
 NO_MODEL: dict[str, tuple[int, Any]] = {
+    "azure's catalogue": (400, an_error("Unknown model: x", code="unknown_model")),
+    "moonshot": (404, an_error("Not found the model x or Permission denied", type="resource_not_found_error")),
     "bedrock": (400, {"message": "The provided model identifier is invalid."}),  # iOfficeAI/AionCore#377
     "hugging face's router": (400, an_error("The requested model 'x/y' is not supported by any provider you have enabled.", code="model_not_supported")),  # cline#5098
     "github": (400, an_error("The requested model is not supported.", code="model_not_supported")),  # 9router#470
@@ -570,9 +577,9 @@ NOT_LET_IN: dict[str, tuple[int, Any]] = {
     "gemini": (400, [an_error("User location is not supported for the API use.", code=400)]),
     "cloudflare, a page": (403, '<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title>'),
     "cloudflare, a line": (403, "error code: 1010"),
-    "a proxy": (401, "<html><head><title>401 Authorization Required</title></head></html>"),
 }  # fmt: skip
 WRONG_KEY: dict[str, tuple[int, Any]] = {
+    "perplexity": (401, "<html>\n<head><title>401 Authorization Required</title></head>\n<body>\n<hr><center>openresty/1.27.4</center></body>\n</html>"),  # perplexityai/api-discussion#281
     "gemini": (400, [an_error("API key not valid. Please pass a valid API key.", code=400)]),
     "xai": (403, [an_error("Incorrect API key provided: xai-12***. You can obtain an API key from the console.", code=403)]),
     "groq": (401, [an_error("Invalid API Key", code=401)]),
