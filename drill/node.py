@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -70,6 +71,8 @@ class Node:
         os.environ["PATH"] = f"{self._bin}:{os.environ['PATH']}"
         self._start("registry", "-port", _REGISTRY.partition(":")[2])
         self._start("containerd", "--config", str(folder / "containerd.toml"))
+        while not (folder / "containerd.sock").exists():  # without it the kubelet ends at once
+            time.sleep(0.1)
         self._start("kubelet", "--config", self._written("kubelet", {
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration", "failCgroupV1": False,
             "cgroupDriver": "cgroupfs", "containerRuntimeEndpoint": f"unix://{folder}/containerd.sock", "clusterDNS": [DNS],
