@@ -48,7 +48,8 @@ def without_own_names(
     """
     people = _names_of(requester)
     if language != "de":
-        people |= {normal(word) for each in named for pair in _PERSON.findall(each.text) for word in pair.split()}
+        pairs = (pair for each in named for pair in _PERSON.findall(each.text))
+        people |= set[str]().union(*(_names_of(pair) for pair in pairs if _is_person(pair)))
     parts = split_parts(sentence)
     return "".join(_without(part, named, people, known, language=language, is_part=len(parts) > 1) for part in parts)
 

@@ -115,23 +115,22 @@ def judge(sentence: str, support: Support, *, may_act: bool = False, may_repeat:
         judgement = _judge(sentence, words, support, may_act=may_act, may_repeat=may_repeat)
     else:
         sentence, words = undated, read(undated)
-    if judgement.verdict is not Verdict.KEPT and not support.strangers.said(words.tokens):
+    if judgement.fault is Fault.FOREIGN and not support.strangers.said(words.tokens):
         # A fact is of the source that it cites, any other sentence of the ticket.
         told = [Record("", record.told) for record in support.records if record.told]
         naming = [support.ticket, *told] if may_act else told
-        named = without_own_names(
-            sentence,
-            naming,
-            support.all_records.records if may_act else support.records,
-            language=support.language,
-            requester=support.ticket.told if may_act else "",
-        )
+        known = support.all_records.records if may_act else support.records
+        requester = support.ticket.told if may_act else ""
+        named = without_own_names(sentence, naming, known, language=support.language, requester=requester)
+        # In German each noun has a capital, so no other word counts as a name: what is left tells whether one did here.
+        may_be_word = named != without_own_names(sentence, naming, known, language="de", requester=requester)
         rest = read(named)
         if named != sentence and not _is_strange(named, rest, support):
             found = _judge(named, rest, support, may_act=may_act, may_repeat=False)
             saying = [record for record in support.records if record.ref in found.refs]
             is_other = any(names_its_own(record, sentence, named) for record in saying)
-            if found.verdict is Verdict.KEPT and not is_other and (not may_act or _is_all_done(rest, found, support)):
+            is_said = found.share == 1 or (not may_be_word and (not may_act or _is_all_done(rest, found, support)))
+            if found.verdict is Verdict.KEPT and not is_other and is_said:
                 judgement, sentence, words = found, named, rest
     if judgement.verdict is not Verdict.LEFT_OUT and _is_turned(sentence, words, support, may_repeat=may_repeat):
         return _left_out(Fault.TURNED, share=judgement.share, refs=judgement.refs)
@@ -193,8 +192,9 @@ def _is_strange(sentence: str, words: Words, support: Support) -> bool:
 
 def _is_all_done(words: Words, found: Judgement, support: Support) -> bool:
     """Whether the records say all that *words* say to be done: what they say of their own thing may be little."""
-    said = found.share == 1 or not words.stems
-    return said or (found.share >= _OF_OWN and lexicon().actions.keys().isdisjoint(Evidence(words, support).lost))
+    return not words.stems or (
+        found.share >= _OF_OWN and lexicon().actions.keys().isdisjoint(Evidence(words, support).lost)
+    )
 
 
 def _left_out(fault: Fault, *, share: float = 0.0, refs: frozenset[str] = frozenset()) -> Judgement:
