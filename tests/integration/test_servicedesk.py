@@ -463,7 +463,7 @@ async def test_a_resolution_comes_before_work_logs(desk: Desk) -> None:
 
 async def test_what_was_written_while_closing_is_read_without_a_further_call(desk: Desk) -> None:
     held = resolved_without_a_word(desk, days_ago=400)
-    held.resolution, held.closing_comment = "Done.", "Reset the password"
+    held.resolution, held.closing_comment, held.technician = "Done.", "Reset the password", "Ada"
     assert await resolutions(desk) == ["Reset the password"]
     assert not [call for call in desk.portal.calls if call.endswith("/worklogs")]
 

@@ -87,7 +87,10 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
     elif resolved_at is None and status.lower() in _RESOLVED:
         resolved_at = updated_at or created_at
     told = plain_text(resolution if resolution is not None else resolution_of(row))
-    closing = "" if tells_a_fix(told) or resolved_at is None else plain_text(_closing_comment(row))
+    technician = name_of(row.get("technician"))
+    # Where nobody worked on it, its requester may have closed it.
+    is_asked = technician and resolved_at is not None and not tells_a_fix(told)
+    closing = plain_text(_closing_comment(row)) if is_asked else ""
     return Ticket(
         id=parse_id(row),
         display_id=display_id_of(row),
@@ -101,7 +104,7 @@ def parse_ticket(row: Row, *, account_fields: Sequence[str] = (), resolution: st
         category=name_of(row.get("category")),
         subcategory=name_of(row.get("subcategory")),
         group=name_of(row.get("group")),
-        technician=name_of(row.get("technician")),
+        technician=technician,
         resolution=closing if tells_a_fix(closing) else told,
         created_at=created_at,
         updated_at=updated_at,

@@ -135,10 +135,11 @@ def test_what_a_ticket_is_linked_to(told: object, ids: tuple[str, ...]) -> None:
 )
 def test_a_closing_comment_stands_for_a_resolution_without_a_word(closing: Any, resolution: Any, told: str) -> None:
     row = {"id": "1", "status": {"name": "Closed"}, "closure_info": closing, "resolution": resolution}
-    assert parse_ticket({**row, "completed_time": {"value": "1700000000000"}}).resolution == told
-    assert parse_ticket({**row, "status": {"name": "Open"}}).resolution == plain_text(
-        (resolution or {}).get("content", "")
-    )
+    row |= {"completed_time": {"value": "1700000000000"}, "technician": {"name": "Ada"}}
+    own = plain_text((resolution or {}).get("content", ""))
+    assert parse_ticket(row).resolution == told
+    assert parse_ticket({**row, "technician": None}).resolution == own, "its requester may have closed it"
+    assert parse_ticket({**row, "status": {"name": "Open"}}).resolution == own
 
 
 @pytest.mark.parametrize(
