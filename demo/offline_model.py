@@ -285,6 +285,7 @@ class Chat(BaseModel):
     messages: list[dict[str, Any]]
     response_format: dict[str, Any] | None = None
     stream: Literal[False] | None = None
+    max_tokens: int = 0
 
     @property
     def asks_for_schema(self) -> bool:
@@ -743,7 +744,8 @@ def _completion(
     tells_usage: bool = True,
 ) -> web.Response:
     prompt_tokens = _count_tokens(chat)
-    completion_tokens = len(content or refusal or "") // _CHARS_PER_TOKEN
+    written = len(content or refusal or "") // _CHARS_PER_TOKEN
+    completion_tokens = chat.max_tokens if finish_reason == "length" else written  # as real ones, that end at the limit
     message = {"role": "assistant", "content": content, "refusal": refusal}
     return web.json_response(
         {
