@@ -85,7 +85,8 @@ class Bench:
                     used, used_by_postgres = api.cpu_s - before, cpu_s(self._system.postgres.pid) - postgres_before
                 accepted = len(answers.seconds)
                 if answers.refused:
-                    raise RunFailed(f"{side.name} refused {answers.refused} webhooks, or gave no answer, and took {accepted}")
+                    left = f"{side.name} refused {answers.refused} webhooks, or gave no answer"
+                    raise RunFailed(f"{left}, and took {accepted}")
                 values = figures.values
                 if not rate:
                     values["accepted/s"] = answers.rate
