@@ -78,6 +78,7 @@ def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -
     (tmp_path / "argo-cd.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argo-cd}\n", "utf-8")
     (tmp_path / "run/pki").mkdir(parents=True)
     (tmp_path / "run/pki/ca.crt").write_text("-----BEGIN CERTIFICATE-----\n", "utf-8")
+    (tmp_path / "run/zone").write_text("Z0123456789", "utf-8")
 
     made = _prepare(tmp_path, f"source '{ROOT}/drill/machine.sh'", DRILL_FOLDER=str(tmp_path))
 
@@ -88,6 +89,8 @@ def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -
             names = {name_of(each) for each in render(overlay, root=made)}
             assert names == {name_of(each) for each in render(overlay)} | more
     assert {name_of(each) for each in render("policies", root=made)} == {name_of(each) for each in render("policies")}
+    (issuer,) = render("argocd/cluster-issuer", root=made)
+    assert "Z0123456789" in str(issuer)
     assert "install.yaml" in (made / "argocd/bootstrap/argo-cd/kustomization.yaml").read_text("utf-8").split()
 
 
