@@ -143,7 +143,7 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
     api: Process, urls: DatabaseUrls, tenant: tuple[Tenant, Path], worker_db: Database
 ) -> None:
     acme, _ = tenant
-    bodies = [a_body(ticket_id=f"flood-{number}", description="x" * 200_000) for number in range(400)]  # 80 MB
+    bodies = [a_body(ticket_id=f"flood-{number}", description="x" * 200_000) for number in range(300)]  # 60 MB
 
     signatures = {body: sign_body(b"secret", body) for body in bodies}
 
@@ -176,7 +176,7 @@ async def test_a_flood_while_postgresql_hangs_is_answered_and_not_kept(
         # Those that nothing is kept of hear so while PostgreSQL hangs. No longer than that: what is kept is given up
         # after 8 s (ACCEPT_TIMEOUT_S), which on a busy machine are soon over.
         async with asyncio.timeout(6):
-            while sum(task.done() for task in sending) <= 200:
+            while sum(task.done() for task in sending) <= 80:
                 peak = max(peak, api.resident_mb)
                 await asyncio.sleep(0.05)
         await transaction.rollback()
