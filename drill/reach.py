@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 from drill.admission import kubectl
 
@@ -17,6 +18,7 @@ def reaches(host, port):
     return True
 print(json.dumps([name for name, at in json.loads(sys.argv[1]).items() if reaches(*at)]))
 """
+_TRIES = 12
 # The first of the two pods of each kind asks, so what it would reach of its own is not among the targets.
 _MEANT = {
     ("production", "api", "api"): {"database", "redis", "cluster DNS"},
@@ -35,6 +37,18 @@ def _pods(namespace: str, name: str) -> list[tuple[str, str]]:
     return [(name, address) for name, address in map(str.split, lines[1].splitlines())]
 
 
+def _reached(namespace: str, name: str, container: str, targets: str) -> set[str]:
+    for _ in range(_TRIES):
+        pod = _pods(namespace, name)[0][0]
+        status, told = kubectl(
+            "--namespace", namespace, "exec", pod, f"--container={container}", "--", "python3", "-c", _TRY, targets
+        )
+        if status == 0:
+            return set(json.loads(told))
+        time.sleep(5)  # it was of the rollout before, and ended meanwhile
+    raise SystemExit(f"no pod of {namespace} {name} runs for a while: {told}")
+
+
 def main() -> None:
     targets = {
         "database": ("10.0.1.12", 5432), "redis": ("10.0.2.12", 6379), "cluster DNS": ("kube-dns.kube-system.svc.cluster.local", 53),
@@ -44,20 +58,7 @@ def main() -> None:
         "API of staging": (_pods("staging", "api")[0][1], 8000)}  # fmt: skip
     wrong = 0
     for (namespace, name, container), meant in _MEANT.items():
-        pod = _pods(namespace, name)[0][0]
-        told = kubectl(
-            "--namespace",
-            namespace,
-            "exec",
-            pod,
-            f"--container={container}",
-            "--",
-            "python3",
-            "-c",
-            _TRY,
-            json.dumps(targets),
-        )
-        reached = set(json.loads(told[1]))
+        reached = _reached(namespace, name, container, json.dumps(targets))
         wrong += reached != meant
         print(
             f"{'as meant' if reached == meant else 'WRONG   '}  {namespace} {name} reaches {', '.join(sorted(reached))}"
