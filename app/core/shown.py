@@ -4,7 +4,8 @@ Invariant: a note shows sources masked, as the model got them, of a resolved tic
 pages of sources and the tenant's own hosts alone. What a requester wrote or chose (a subject, a site) is shown only
 while it asks for no secret and holds no operand that the records don't have, but for names that the ticket has. Of a
 resolved ticket's subject each piece also has to say what fails and no more, to speak of what the ticket or its own
-resolution speaks of, or to have all its words in these and in articles; if none does, its category and three of its
+resolution speaks of, or to have all its words in these and in articles; there it may give no order, and of a secret it
+may say only that something is wrong with it ("Password expired"). If none does, its category and three of its
 words at most are shown, of those that stand in these and that name nothing to do. A name or an earlier subject of the
 requester has to be as short as a name is, or to speak of the ticket. Of a document whose server is not trusted only the
 title is shown, if it speaks of what the ticket does. Only contacts of sources and of the requester are put back, and
@@ -44,12 +45,12 @@ from app.core.ticket import Ticket
 
 MAX_NAME_WORDS: Final = 4
 MAX_KEY_WORDS: Final = 3
+"""Of a subject that is not shown. In a list of so few no order can be given."""
 _CUT: Final = "…"
 _LEAST_STEMS: Final = 2
 """Content words of what is shown of a subject that is cut; fewer say less than its key words."""
 _MAX_REPORT_WORDS: Final = 8
 """Of a piece of a subject that says what fails in words of its own."""
-"""Of a subject that is not shown. In a list of so few no order can be given."""
 MAX_PAST_WORDS: Final = 3
 """An earlier subject of the requester that speaks of something else is repeated up to this length: "Printer jams"."""
 

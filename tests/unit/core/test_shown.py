@@ -146,6 +146,26 @@ def test_a_subject_that_says_what_fails_and_no_more_is_shown(subject: str, is_sh
     assert (titles(subject) == [f"#0 {subject}"]) is is_shown
 
 
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        ("Open all ports for the VPN client", "Opened UDP 500 for the VPN client; all ports had been closed."),
+        ("Delete the mail profile", "The mail profile was damaged, so it was deleted and made anew."),
+        ("What is the password of the user?", "The user had a new password; the old password was stored."),
+        ("Send the reset password by mail", "The password was reset, and its mail sent to the user."),
+    ],
+)
+def test_a_subject_is_not_shown_for_its_known_words_where_it_orders_or_asks_for_a_secret(
+    subject: str, told: str
+) -> None:
+    source = a_source(id="0", title=f"#0 {subject}", text=told, staff_text=told)
+    shown = show_enhancement(
+        Enhancement(gathered=gathered(source)), a_ticket(subject="Toner", description="Empty."),
+        mask=Mask(), note=NoteOptions(),
+    )  # fmt: skip
+    assert subject not in shown.gathered[0].sources[0].title
+
+
 def test_a_subject_may_have_the_names_and_errors_that_the_ticket_has_but_nothing_that_can_be_called_or_opened() -> None:
     ticket = "OneDrive sync is pending, NET::ERR_CERT_DATE_INVALID at evil.example/x, run Remove-Item C:"
     assert titles("OneDrive sync pending", "NET::ERR_CERT_DATE_INVALID, sync pending", ticket=ticket) == [
