@@ -51,10 +51,37 @@ def test_no_pod_of_ours_reaches_the_credentials_of_its_node(address: str) -> Non
     assert opening == []
 
 
+def door() -> Any:
+    return first(render("argocd/gateway-class"), "EnvoyProxy", "ai-agents")["spec"]
+
+
 def test_a_node_s_drain_leaves_one_proxy_of_the_public_door() -> None:
-    made = first(render("argocd/gateway-class"), "EnvoyProxy", "ai-agents")["spec"]["provider"]["kubernetes"]
+    made = door()["provider"]["kubernetes"]
 
     assert 0 < made["envoyPDB"]["minAvailable"] < made["envoyDeployment"]["replicas"]
+
+
+# Of a proxy's pod, by Envoy Gateway 1.8 (internal/infrastructure/kubernetes/proxy, EnvoyAppLabel) and by its Deployment.
+OF_A_PROXY: Final = {
+    "app.kubernetes.io/name": "envoy",
+    "app.kubernetes.io/component": "proxy",
+    "app.kubernetes.io/managed-by": "envoy-gateway",
+    "gateway.envoyproxy.io/owning-gateway-name": "ai-agents",
+    "gateway.envoyproxy.io/owning-gateway-namespace": "production",
+    "pod-template-hash": "1",
+}
+
+
+def test_a_node_that_is_lost_takes_one_proxy_of_the_public_door() -> None:
+    pod = door()["provider"]["kubernetes"]["envoyDeployment"]["pod"]
+    spread = {each["topologyKey"]: each for each in pod["topologySpreadConstraints"]}
+    by_node = spread["kubernetes.io/hostname"]
+
+    assert (by_node["maxSkew"], by_node["whenUnsatisfiable"]) == (1, "DoNotSchedule")
+    assert by_node["nodeTaintsPolicy"] == "Honor", "else a node that is drained is waited for"
+    for each in spread.values():
+        assert each["matchLabelKeys"] == ["pod-template-hash"], "staging's, and old ones, count for themselves"
+        assert each["labelSelector"]["matchLabels"].items() <= OF_A_PROXY.items()
 
 
 def test_the_smoke_test_reaches_the_proxies_of_the_public_door_on_their_own_ports() -> None:
