@@ -84,6 +84,33 @@ def test_a_node_that_is_lost_takes_one_proxy_of_the_public_door() -> None:
         assert each["labelSelector"]["matchLabels"].items() <= OF_A_PROXY.items()
 
 
+# What a log may hold of a request: not where it came from (`Referer` is the page of a link, too), no cookie, no credential.
+LOGGED: Final = {":METHOD", ":PATH", ":AUTHORITY", "X-FORWARDED-FOR", "USER-AGENT", "X-REQUEST-ID"}
+
+
+def test_no_log_of_the_public_door_holds_the_link_of_a_note() -> None:
+    """Of Envoy's command operators, `REQ` and those with PATH, QUERY or URI in their name tell a path."""
+    settings = door()["telemetry"]["accessLog"]["settings"]
+    operators = [
+        (operator, argument, int(longest or 0))
+        for setting in settings
+        for value in setting["format"]["json"].values()
+        for operator, argument, longest in re.findall(r"%([A-Z_]+)(?:\(([^)]*)\))?(?::([0-9]+))?%", value)
+    ]
+    telling = [each for each in operators if each[0] == "REQ" or re.search("PATH|QUERY|URI", each[0])]
+    (path,) = (each for each in telling if each[:2] == ("REQ", ":PATH"))
+
+    assert len(operators) == sum(len(setting["format"]["json"]) for setting in settings)
+    assert {operator for operator, _, _ in telling} == {"REQ"}
+    assert {argument for _, argument, _ in telling} <= LOGGED
+    (link,) = (
+        match["path"]["value"]
+        for match in first(render(PRODUCTION), "HTTPRoute", "ai-agents")["spec"]["rules"][0]["matches"]
+        if "feedback" in match["path"]["value"]
+    )
+    assert f"{link}/token"[: path[2]] == link, "as `:9` cuts it"
+
+
 def test_the_smoke_test_reaches_the_proxies_of_the_public_door_on_their_own_ports() -> None:
     """Where a cluster cuts the way to its load balancer short, a pod meets Envoy's 10443 (Envoy Gateway adds 10,000 to a low port)."""
     door = first(render(PRODUCTION), "NetworkPolicy", "api-from-ingress")["spec"]["ingress"][0]["from"]
