@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 import pytest
@@ -61,6 +62,23 @@ def test_no_subnet_is_in_a_zone_that_eks_does_not_take() -> None:
         assert subnet["AvailabilityZone"]["Fn::If"][2] == {"Fn::Select": [place, {"Fn::GetAZs": ""}]}
         assert not {"use1-az3", "cac1-az3"} & {zone for region in zones for zone in region}
         assert [len(set(region)) for region in zones] == [3, 3]
+
+
+def test_the_range_that_is_opened_for_databases_holds_every_subnet_that_they_may_move_to() -> None:
+    """A range of one subnet keeps each pod from PostgreSQL once a failover has moved it: the filled example had one."""
+    template = template_of("network")
+    range_, count, bits = next(calls(template["Resources"]["Private0"], "Fn::Cidr"))
+    every = IPv4Network(template["Parameters"][range_["Ref"]]["Default"])
+    blocks = list(every.subnets(new_prefix=32 - int(bits)))[:count]
+    private = [each for name, each in resources_of("network", "AWS::EC2::Subnet").items() if name.startswith("Private")]
+    subnets = [blocks[each["CidrBlock"]["Fn::Select"][0]] for each in private]
+
+    assert template["Outputs"]["DatabaseCidr"]["Value"] == range_
+    assert len(set(subnets)) == 3
+    for environment in ("staging", "production"):
+        values = data(INSTALLATIONS["example"] / f"{environment}.yaml")
+        for key in ("databaseCidr", "redisCidr"):
+            assert all(each.subnet_of(IPv4Network(values[key])) for each in subnets), (environment, key)
 
 
 # The names under which AWS keeps what it lets exist once in an account or a region.
