@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-import shutil
+import runpy
 from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
 
+from app.tenants.writing import write_list
 from tests.manifests.applications import applications, generated, of_environments
 from tests.manifests.project import CHOSEN, CLUSTERS, ENVIRONMENTS, ROOT, WITH_STAGING, copy_project, data, values_of
 from tests.manifests.references import missing_references
@@ -17,8 +19,10 @@ from tests.manifests.rendering import APPLICATIONS, WORKLOAD, Object, name_of, o
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
+from tests.workflows.commands import done, run
 
 OVERLAYS: Final = ROOT / "kustomize/overlays"
+CHECK: Final = runpy.run_path(str(ROOT / "kustomize/installation/check.py"))
 EACH = pytest.mark.parametrize("environment", ENVIRONMENTS)
 
 
@@ -137,48 +141,110 @@ def test_an_environment_is_few_lines(tmp_path: Path) -> None:
         assert lines < 150, name
 
 
+def _section(heading: str) -> str:
+    return (ROOT / "docs/environments.md").read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+REGION: Final = "Another region, with its cluster"
+MORE: Final = "Another environment in a cluster that is there"
+
+
+def _typed(root: Path, heading: str, environment: str) -> Path:
+    """The folder of *environment*, made in *root* by the first commands of that section, before somebody has filled its values."""
+    script = re.findall(r"```sh\n(.*?)```", _section(heading), re.DOTALL)[0]
+    assert "&& make tenants &&" in script
+    done(run("bash", "-eu", cwd=root, stdin=script.replace("make tenants", "true"), EDITOR="true"))
+    folder = root / "kustomize/overlays" / environment
+    write_list(folder / "foundation/tenants")
+    return folder
+
+
+def _shown(heading: str) -> list[str]:
+    """The lines of that section's difference: names of files, what goes, what comes."""
+    (text,) = re.findall(r"```diff\n(.*?)```", _section(heading), re.DOTALL)
+    return text.splitlines()
+
+
+def _fill(folder: Path, lines: list[str]) -> None:
+    """Set the values that *lines* (`key: value`) say."""
+    path = folder / "values/environment.yaml"
+    text = path.read_text("utf-8")
+    for line in lines:
+        text, count = re.subn(rf"^  {line.partition(':')[0]}: .*$", f"  {line}", text, flags=re.MULTILINE)
+        assert count == 1, line
+    path.write_text(text, "utf-8")
+
+
+def _unsound(root: Path, environment: str) -> list[str]:
+    """What is wrong with *environment*, but for what is unset."""
+    objects = render(f"kustomize/overlays/{environment}", root=root)
+    rules = policies_in(render("policies", root=root))
+    found = [problem for each in objects for rule in rules for problem in rule.objections(each)]
+    checked = [each for each in CHECK["problems"](root / "kustomize") if not each.endswith(" is unset")]
+    return [*invalid(objects), *miswired(objects), *found, *checked]
+
+
 def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
-    """As docs/environments.md says: copy, name, values."""
+    """By the commands of docs/environments.md, and the values that its difference shows."""
     copy_project(tmp_path)
-    overlays = tmp_path / "kustomize/overlays"
-    shutil.copytree(overlays / "production", overlays / "production-elsewhere")
-    for path in _written(tmp_path, "production-elsewhere"):
-        text = path.read_text("utf-8")
-        text = text.replace("follows: staging", "follows: production")
-        text = text.replace("environment: production", "environment: production-elsewhere")
-        text = text.replace("namespace: production", "namespace: production-elsewhere")
-        text = text.replace("ai-agents-production-external", "ai-agents-production-elsewhere-external")
-        path.write_text(text.replace("eu-central-1", "us-east-1"), "utf-8")
-    listed = overlays / "production-elsewhere/cluster/applications/environments.yaml"
-    lines = [
-        line for line in listed.read_text("utf-8").splitlines() if "- {" not in line or "production-elsewhere" in line
-    ]
-    listed.write_text("\n".join(lines) + "\n", "utf-8")
+    folder = _typed(tmp_path, REGION, "production-us")
+    _fill(folder, [line.removeprefix("+").strip() for line in _shown(REGION) if re.match(r"\+  \w+: ", line)])
 
-    objects = render("kustomize/overlays/production-elsewhere", root=tmp_path)
-    root = render("kustomize/overlays/production-elsewhere/cluster", root=tmp_path)
-    kept = render("kustomize/overlays/production-elsewhere/cluster/applications", root=tmp_path)
+    root = render("kustomize/overlays/production-us/cluster", root=tmp_path)
+    kept = render("kustomize/overlays/production-us/cluster/applications", root=tmp_path)
 
-    assert invalid([*objects, *root, *kept]) == []
-    assert miswired(objects) == []
-    rules = policies_in(render("policies", root=tmp_path))
-    assert [found for each in objects for rule in rules for found in rule.objections(each)] == []
+    assert _unsound(tmp_path, "production-us") == invalid([*root, *kept]) == []
     (application,) = of_kind(root, "Application")
-    assert application["spec"]["source"]["targetRevision"] == "release-production-elsewhere"
-    assert application["spec"]["source"]["path"] == "kustomize/overlays/production-elsewhere/cluster/applications"
+    assert application["spec"]["source"]["targetRevision"] == "release-production-us"
+    assert application["spec"]["source"]["path"] == "kustomize/overlays/production-us/cluster/applications"
     (application_set,) = of_kind(kept, "ApplicationSet")
     assert [_place(each) for each in generated(application_set)] == [
-        ("production-elsewhere-foundation", "release-production-elsewhere"),
-        ("production-elsewhere-workload", "release-production-elsewhere"),
+        ("production-us-foundation", "release-production-us"),
+        ("production-us-workload", "release-production-us"),
     ]
-    rendered = str(objects).replace("production-elsewhere", "")
+    rendered = str(render("kustomize/overlays/production-us", root=tmp_path)).replace("production-us", "")
     assert re.findall(r".{40}production.{40}", rendered) == [], "nothing of the folder that was copied is left"
+
+
+@pytest.mark.skipif(CHOSEN != "example" or ENVIRONMENTS != ["production", "staging"], reason="made of the example")
+def test_the_page_shows_the_whole_difference_of_another_region(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    folder = _typed(tmp_path, REGION, "production-us")
+    _fill(folder, [line.removeprefix("+").strip() for line in _shown(REGION) if re.match(r"\+  \w+: ", line)])
+
+    changed = []
+    for path in _written(tmp_path, "production"):
+        other = folder / path.relative_to(tmp_path / "kustomize/overlays/production")
+        before, after = (each.read_text("utf-8").splitlines() for each in (path, other))
+        changed += list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
+    # Two files of one difference are shown as one.
+    assert {line for line in changed if line[0] in "+-"} == {line for line in _shown(REGION) if line[0] in "+-"}
+    assert len(_written(tmp_path, "production")) == len(_written(tmp_path, "production-us"))
+
+
+@WITH_STAGING
+def test_another_environment_of_a_cluster_is_a_copied_folder_and_a_line(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    role = "arn:aws:iam::123456789012:role/ai-agents-trial-external-secrets"
+    own = ["environment: trial", "host: trial.example.com", f"externalSecretsRoleArn: {role}"]
+    _fill(_typed(tmp_path, MORE, "trial"), own)
+    path, before, new, _ = _shown(MORE)
+    listed = tmp_path / path.strip()
+    text = listed.read_text("utf-8")
+    assert text.count(before.strip()) == 1
+    listed.write_text(text.replace(before.strip(), f"{before.strip()}\n    {new.removeprefix('+').strip()}"), "utf-8")
+    kept = render(str(listed.parent.relative_to(tmp_path)), root=tmp_path)
+
+    assert _unsound(tmp_path, "trial") == invalid(kept) == []
+    (application_set,) = of_kind(kept, "ApplicationSet")
+    assert ("trial-workload", "release-trial") in map(_place, generated(application_set))
+    rendered = str(render("kustomize/overlays/trial", root=tmp_path))
+    assert re.findall(r".{40}staging.{40}", rendered) == [], "nothing of the folder that was copied is left"
 
 
 def test_a_setting_of_one_environment_is_a_few_lines_of_its_own(tmp_path: Path) -> None:
     copy_project(tmp_path)
-    page = (ROOT / "docs/environments.md").read_text("utf-8").split("## A setting of one environment")[1]
-    (lines,) = re.findall(r"```yaml\n(.*?)```", page.split("\n## ")[0], re.DOTALL)
+    (lines,) = re.findall(r"```yaml\n(.*?)```", _section("A setting of one environment"), re.DOTALL)
     path = tmp_path / "kustomize/overlays/production/workload/kustomization.yaml"
     path.write_text(path.read_text("utf-8") + lines, "utf-8")
 
