@@ -49,13 +49,15 @@ _STOP_WITHOUT_BLANK = re.compile(rf"(?<=[。！？])(?={UNSPACED.pattern})")
 
 # In this order: what ends in several of them loses the longest. The rest has at least three letters.
 _ENDING = re.compile(
-    r"(?<=\w\w\w)(?:aciones|ements|ations|ungen|ation|acion|ement|iendo|ieren|ando|ados|adas|idos|idas|iert|ing|ung|ion"
-    r"|ado|ada|ido|ida|(?<=[td])et|ed|es|en|er|em|ez|ee|ar|ir|ly|[aeo])$"
+    r"(?<=\w\w\w)(?:aciones|ements|ations|ungen|ation|acion|ement|iendo|ierte|ieren|issez|ando|ados|adas|idos|idas|iert"
+    r"|(?<=[td])ete|ing|ung|ion|ado|ada|ido|ida|(?<=[td])et|(?<=[dfhk]n)et|(?<=e[lr])n|ed|es|en|er|em|ez|ee|ar|ir|(?<!app)(?<!upp)(?<!rep)(?<!omp)(?<!tip)ly|[aeo])$"
 )
+# An English verb that ends as if it had an ending: enter and entered, shorten and shortened, clear and cleared.
+_ENGLISH_FORM = re.compile(r"(?<=\w)(er|ear|air|en|ion|ement)r?(?:ed|ing)$")
 # German participles and infinitives with "zu": gelöscht, eingeschaltet, einzuschalten.
 _PARTICIPLE = re.compile(
     r"^(ein|aus|ab|an|auf|zuruck|zusammen|neu|um|weiter|mit|vor|her|herunter|hin|hinzu|hoch|frei|los|fest|nach|bei|zu|durch"
-    r"|unter|wieder|)(?:ge(?=\w{3,}(?:t|en)$)|(?<=\w\w)zu(?=\w{4,}n$))"
+    r"|unter|wieder|)(?:ge(?=\w{3,}(?:t|en)$)|(?<=\w\w)(?<!^hin)zu(?=\w{4,}n$))"
 )
 _PREFIXES: Final = {
     "short": ("",),
@@ -158,10 +160,14 @@ def stems(word: str) -> tuple[str, ...]:
     word = irregular().get(word, word)
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):  # noqa: PLR2004 - log and logs
         word = word[:-1]
-    word = _LAST_T.sub("", _ENDING.sub("", _PARTICIPLE.sub(r"\1", word)))
-    if len(word) > 3 and word[-1] == word[-2]:  # noqa: PLR2004 - set and setting
-        word = word[:-1]
+    word = _ENDING.sub("", _PARTICIPLE.sub(r"\1", _ENGLISH_FORM.sub(r"\1", word)))
+    word = _once_at_end(_LAST_T.sub("", _once_at_end(word)))
     return (word[:-1] if len(word) > 3 and word[-1] in "iy" else word[:_MAX_STEM],)  # noqa: PLR2004 - copy and copied
+
+
+def _once_at_end(word: str) -> str:
+    """*word* without a letter that is doubled at its end: set and setting, bestellen and bestellt."""
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word  # noqa: PLR2004 - "all", "add"
 
 
 @cache

@@ -20,10 +20,36 @@ from app.core.check.tokens import chunks, normal, stems, tokens
         ("heruntergeladen", "herunterladen"),
         ("remis", "remettre"),
         ("muestra", "mostrar"),
+        ("entered", "enter"),
+        ("registering", "register"),
+        ("transferred", "transfer"),
+        ("shortened", "shorten"),
+        ("cleared", "clear"),
+        ("repaired", "repair"),
+        ("partitioned", "partition"),
+        ("applied", "apply"),
+        ("submitted", "submit"),
+        ("used", "use"),
+        ("geändert", "ändern"),
+        ("aktualisierte", "aktualisieren"),
+        ("geöffnet", "öffnen"),
+        ("hinzugefügt", "hinzufügen"),
+        ("angelegt", "anlegen"),
+        ("wartete", "warten"),
+        ("choisissez", "choisir"),
+        ("verifique", "verificado"),
     ],
 )
 def test_irregular_forms_are_of_their_verb(one: str, other: str) -> None:
-    assert stems(one) == stems(other)
+    assert stems(normal(one)) == stems(normal(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("compared", "company"), ("required", "repaired"), ("internet", "intern"), ("simply", "sim")],
+)
+def test_what_ends_alike_is_not_one_word(one: str, other: str) -> None:
+    assert stems(one) != stems(other)
 
 
 @pytest.mark.parametrize(
