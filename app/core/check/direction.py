@@ -207,8 +207,15 @@ def actions(said: Sequence[str], *, of_record: bool = False) -> list[frozenset[i
         elif token not in words.empty and token not in act_words().things:
             for stem in stems(token):
                 found += _done_in(stem, turns)
-                turns = {**turns, **_turns().get(stem, {})}
+                if not _are_logs(said, at):
+                    turns = {**turns, **_turns().get(stem, {})}
     return found
+
+
+def _are_logs(said: Sequence[str], at: int) -> bool:
+    """Whether it names logs, as in "the logs on srv-web02"; who "logs on" is a person."""
+    who = act_words().people | {"he", "she", "it", "who"}
+    return said[at] == "logs" and (not at or who.isdisjoint((said[at - 1], *stems(said[at - 1]))))
 
 
 def _done_in(stem: str, turns: Mapping[str, frozenset[int]]) -> Iterable[frozenset[int]]:

@@ -16,7 +16,7 @@ What a number counts is another matter (`counts`).
 from __future__ import annotations
 
 from app.core.check.clauses import Clause
-from app.core.check.lexicon import act_words
+from app.core.check.lexicon import act_words, lexicon
 from app.core.check.opposites import Pole, opposites, poles_of
 from app.core.check.tokens import stems
 from app.core.check.turned.denial import is_denied
@@ -51,10 +51,14 @@ def agrees(own: Clause, other: Clause) -> bool:
 
 
 def was_done(own: Clause, other: Clause) -> bool:
-    """Whether *other* tells that just this was done, in fewer words: "Added it to VPN-Users" behind "was not in it"."""
-    begin = poles_of(own.tokens[0])
+    """Whether *other* tells that just this was done, in fewer words: "Added it to VPN-Users" behind "was not in it".
+
+    So does "Entered the new password there" behind "The old one was still in its mail app".
+    """
+    begin, first = poles_of(own.tokens[0]), stems(own.tokens[0])
+    is_same = first == stems(other.tokens[0]) and any(stem in lexicon().actions for stem in first)
     return (
-        bool(begin & own.done & poles_of(other.tokens[0]))
+        (is_same or bool(begin & own.done & poles_of(other.tokens[0])))
         and agrees(own, other)
         and 0 < len(other.keys) == shared(other.keys, own.keys)
     )

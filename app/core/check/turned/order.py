@@ -6,7 +6,8 @@
     "Export the key, then delete the profile"  "Delete the profile before you export …"    yes
     "Before you delete it, export the key"     "Export the key and then delete it"         no
 
-What stands right behind the other, with "and" or "then", comes later.
+What stands right behind the other, with "and" or "then", comes later. "After four minutes" tells how long it took, and
+Spanish "después" is "then" where no "de" or "que" follows.
 """
 
 from __future__ import annotations
@@ -14,11 +15,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from app.core.check.clauses import ANDS, Clause
+from app.core.check.clauses import ANDS, Clause, with_changes
+from app.core.check.lexicon import lexicon
 from app.core.check.opposites import opposites
+from app.core.check.tokens import stems
 from app.core.check.turned.likeness import ranked, shared
 
 _THEN: Final = frozenset("then dann danach puis ensuite luego".split())
+_OF_AFTER: Final = frozenset({"de", "del", "que"})
+"""Behind Spanish "después", where it is "after"."""
+_SPANS: Final = frozenset(
+    stem
+    for word in (
+        "second minute hour day week month sekunde minute stunde tag woche monat"
+        " seconde minute heure jour semaine segundo minuto hora dia semana"
+    ).split()
+    for stem in stems(word)
+)
+_SPAN_TOKENS: Final = 3
+"""Of "after four minutes"."""
 _NEAR_CLAUSES: Final = 3
 _LONG: Final = 3
 _SAYING_SAME: Final = 0.75
@@ -42,9 +57,12 @@ def is_in_other_order(one: Clause, two: Clause, of_records: Sequence[Sequence[Cl
 
 
 def _order_of_telling(clauses: Sequence[Clause], first: int, second: int) -> int:
-    """As `_order`, where one is told right behind the other: "switched it on and it worked"."""
-    later = clauses[max(first, second)]
-    is_next = abs(first - second) == 1 and later.mark == "" and later.tokens[0] in ANDS | _THEN
+    """As `_order`, where one is told right behind the other: "switched it on and it worked", "… after an hour"."""
+    at = max(first, second)
+    later, behind = clauses[at], clauses[at + 1 : at + 2]
+    is_then = later.mark == "" and later.tokens[0] in ANDS | _THEN
+    takes_time = bool(behind) and _is_span(behind[0]) and behind[0].tokens[0] in opposites().after
+    is_next = abs(first - second) == 1 and (is_then or takes_time)
     return (1 if first < second else -1) if is_next else 0
 
 
@@ -57,8 +75,23 @@ def _order(one: Clause, two: Clause) -> int:
         if clause.tokens[0] in known.before:
             return sign
         if clause.tokens[0] in known.after:
-            return -sign
+            return sign if _is_then(clause) else -sign
     return 0
+
+
+def _is_span(clause: Clause) -> bool:
+    """Whether it tells how long it took: "after four minutes"."""
+    _, *span = clause.tokens
+    is_one = len(clause.tokens) == _SPAN_TOKENS and clause.tokens[0] in opposites().after | opposites().before
+    return is_one and _is_number(span[0]) and any(stem in _SPANS for stem in stems(span[1]))
+
+
+def _is_number(token: str) -> bool:
+    return token.isdecimal() or any(stem in lexicon().numbers for stem in stems(token))
+
+
+def _is_then(clause: Clause) -> bool:
+    return clause.tokens[0] == "despues" and _OF_AFTER.isdisjoint(clause.tokens[1:2])
 
 
 def _places(own: Clause, clauses: Sequence[Clause]) -> list[int]:
@@ -66,6 +99,8 @@ def _places(own: Clause, clauses: Sequence[Clause]) -> list[int]:
     if not own.keys:
         rest = frozenset(own.tokens[1:])
         return [at for at, each in enumerate(clauses) if len(rest.intersection(each.tokens)) > _SAYING_SAME * len(rest)]
+    if not _is_span(own):  # "four minutes after it" and "after four minutes" say the same
+        own = with_changes(own, keys=own.keys - _SPANS - lexicon().numbers)
     alike = ranked(own, clauses) if any(map(str.isalpha, own.keys)) else []
     top = max((rank for rank, _ in alike), default=0)
     return [at for at, each in enumerate(clauses) if any(rank == top and each is other for rank, other in alike)]

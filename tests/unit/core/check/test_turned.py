@@ -54,3 +54,18 @@ def test_a_step_that_was_done_is_not_contradicted_by_how_it_was_before(record: s
     records = [Record("T1", record)]
     assert not is_turned(read(step), records)
     assert is_turned(read(turned), records)
+
+
+# Sentences of a large model's answers to the cases, 30 November 2026.
+@pytest.mark.parametrize(
+    ("record", "honest", "turned"),
+    [
+        ("Connected the spare supply from the rack, the firewall started after four minutes.", "The firewall started four minutes after the spare supply was connected.", "The spare supply was connected four minutes after the firewall started."),
+        ("Activar Lectura de QR; después repetir el escaneo.", "Repetir el escaneo después de activar Lectura de QR.", "Repetir el escaneo antes de activar Lectura de QR."),
+        ("The old password was still stored in its mail app. Entered the new password there.", "Enter the new password in the phone's mail app.", "Enter the old password there."),
+    ],
+)  # fmt: skip
+def test_the_same_order_and_act_in_other_words_are_not_turned_round(record: str, honest: str, turned: str) -> None:
+    records = [Record("T1", record)]
+    assert not is_turned(read(honest), records)
+    assert is_turned(read(turned), records)
