@@ -143,9 +143,10 @@ def _is_turned(sentence: str, words: Words, support: Support, *, may_repeat: boo
         return False
     saying = (*support.records, support.ticket) if may_repeat else support.records
     known = support.all_records.records
-    return (
-        is_turned(words, saying) or is_too_certain(words, known) or is_on_another_day(words, (*known, support.ticket))
-    )
+    if is_too_certain(words, known) or is_on_another_day(words, (*known, support.ticket)):
+        return True
+    # "No source is about …" denies nothing that a source says.
+    return is_turned(words, saying) and _find_act(sentence, words, support, may_repeat=may_repeat) is not Act.FOUND_NONE
 
 
 def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_repeat: bool) -> Judgement:
@@ -160,14 +161,7 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
         judgement = _judge_parts(sentence, words, support)
     if judgement.verdict is Verdict.KEPT or not may_act:
         return judgement
-    act = find_act(
-        words.chunks,
-        support.all_records,
-        language=support.language,
-        ticket=support.ticket,
-        may_repeat=may_repeat,
-        is_question=is_question(sentence),
-    )
+    act = _find_act(sentence, words, support, may_repeat=may_repeat)
     # A question may name what the ticket names, and what repeats the ticket may say it in the ticket's words.
     if act is Act.REPEATS or (act and not is_theirs and (act is Act.ASKS or not is_strange)):
         return Judgement(Verdict.KEPT)
@@ -183,6 +177,17 @@ def _judge(sentence: str, words: Words, support: Support, *, may_act: bool, may_
         parts, rests = [] if any(orders(chunks(part), frozenset()) for part in parts) else parts, ()
     found = _judge_asides(parts, rests, kept, gives_reason=gives_reason(sentence))
     return found or judgement
+
+
+def _find_act(sentence: str, words: Words, support: Support, *, may_repeat: bool) -> Act | None:
+    return find_act(
+        words.chunks,
+        support.all_records,
+        language=support.language,
+        ticket=support.ticket,
+        may_repeat=may_repeat,
+        is_question=is_question(sentence),
+    )
 
 
 def _is_strange(sentence: str, words: Words, support: Support) -> bool:

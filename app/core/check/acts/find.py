@@ -9,7 +9,7 @@ whose work it is, supposes a cause, says that nothing was found, or repeats what
                                                             and ordinary ones
     passes on    "Contact …", "Escalate to …"               the same, without one that is not             not facts
     supposes     "… may be …", "probably …"                 most in one record, none of an order          not facts
-    found none   "No similar ticket was found."             those alone                                   not facts
+    found none   "No source is about the lift."             those, and of the ticket                      not facts
     repeats      says what fails or works                   the ticket's, two of three in the records     summary
 
 None of them says to change something (`actions` but for `events`), orders or permits, asks for what is secret, or
@@ -222,8 +222,8 @@ def _found_none(said: Said, records: Records, ticket: Record) -> bool:
     known, words = act_words(), said.words
     if said.operands or said.has(known.orders | known.claims | known.you) or not said.has(known.found):
         return False
-    if words[0] in known.none:
-        return not [stem for stem in said.stems if stem not in _found_stems()]
+    if words[0] in known.none and all(stem in _found_stems() for stem in said.stems):
+        return True
     is_of_sources = not known.source.isdisjoint(words[:3])
     return (
         is_of_sources

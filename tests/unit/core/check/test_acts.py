@@ -52,6 +52,9 @@ def said(text: str) -> str:
         "If the problem persists, contact the network team.",
         "The firewall may be dropping IPsec.",
         "No similar ticket was found.",
+        "No source is about an update in Bath.",
+        "No source fits: none is about an update in Bath.",
+        "No source fits, because the ticket does not say what fails.",
         "The sources only cover the VPN client and the firewall.",
         "Open the settings of the VPN client and check the connection.",
         "Run a test connection over a mobile hotspot.",
@@ -109,6 +112,10 @@ def test_what_changes_nothing_is_kept(text: str) -> None:
         "Test the connection with the firewall open.",
         "Run a test with the firewall disabled.",
         "No source says that the firewall must stay.",
+        "No source is about restarting the coffee machine.",
+        "No source fits Evil Support on Telegram.",
+        "No source is about the user's password.",
+        "No source fits: none forbids to open the firewall.",
     ],
 )
 def test_what_only_looks_like_that_is_left_out(text: str) -> None:
@@ -177,6 +184,9 @@ def test_the_usual_answer_of_a_model_survives() -> None:
     ("language", "text"),
     [
         ("fr", "Aucune source ne correspond à ce ticket."),
+        ("fr", "Aucune source ne concerne ce ticket."),
+        ("de", "Keine Quelle betrifft dieses Ticket."),
+        ("es", "Ninguna fuente trata de este ticket."),
         ("de", "Keine Quelle passt zu diesem Ticket."),
         ("es", "Ninguna fuente coincide con este ticket."),
         ("en", "No source matches this ticket."),
