@@ -19,6 +19,7 @@ from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_pairs import NAMES_A_PRODUCT
 from app.core.detect.password_values import HAS_ALL_SIGNS, LOOKS_LIKE_ONE, NO_PASSWORD, WORDS_AND_NUMBER, may_be
 from app.core.detect.password_words import LABEL, labels
+from app.core.detect.prose.names import begins_so, follows_thing
 from app.core.detect.prose.words import ATTRIBUTES, THINGS, fold, is_ordinary, parts_of, word_lists
 from app.core.detect.scan import Scan
 
@@ -127,6 +128,7 @@ _USER_BEFORE: Final = 64
 _FEW_WORDS: Final = 2
 _VERB_BEFORE: Final = 4
 _WITHS: Final = frozenset("with mit avec con com met".split())
+_NAMED_BEFORE: Final = 40
 _LONGEST_BETWEEN: Final = 10
 _SHORT_VERB: Final = 3
 
@@ -146,6 +148,9 @@ def passwords_by_hint(scan: Scan) -> Iterator[Finding]:
     for at, word in enumerate(words):
         is_one_of_two = any(_differ_by_number(word, other, scan) for other in words[max(at - 1, 0) : at + 2])
         if not is_one_of_two and _is_another(word, words[at + 1 : at + 2], scan):
+            continue
+        before = [fold(each) for each in _PART.findall(scan.text, max(word.start - _NAMED_BEFORE, 0), word.start)]
+        if follows_thing(before) or begins_so(before):
             continue
         if _is_told(word, scan, hints, is_one_of_two=is_one_of_two):
             yield Finding(word.start, word.end, Secret.PASSWORD)

@@ -44,6 +44,9 @@ from app.core.masking import Mask
         ("PIN for port 5: 4711", "4711"),
         ("Opened TCP 443 for the portal, password 4711443", "4711443"),
         ("The switch port's password is 8443", "8443"),
+        ("Log in as jdoe with Harbour-2019 now", "Harbour-2019"),
+        ("The password of the group is called Sommer22", "Sommer22"),
+        ("Das Kennwort der Gruppe heißt Sommer22", "Sommer22"),
     ],
 )
 def test_what_is_told_as_a_password_is_masked_and_nothing_else(text: str, secret: str) -> None:
@@ -111,6 +114,12 @@ def test_each_of_two_passwords_is_masked() -> None:
         "Event ID 4625 for bad passwords since Monday",
         "Fehler 1326 für ein falsches Kennwort",
         "SMTP 53522 for the password",
+        "Old password was stored. Remove each entry that begins with MicrosoftOffice16 in Credential Manager.",
+        "Sign in with the profile Drivers-2026.",
+        "Log in, then open the group Sales-2024.",
+        "Log in to srv-fs01, the share is called Archive-2019.",
+        "Anmelden am Server, die Freigabe heißt Archiv-2019.",
+        "Kennwort vergessen: alle Einträge löschen, der Eintrag beginnt mit MicrosoftOffice16",
     ],
 )
 def test_what_is_said_about_a_password_stays(text: str) -> None:

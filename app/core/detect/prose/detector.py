@@ -17,6 +17,8 @@ from typing import Final
 from app.core.detect.finding import QUOTES, Finding, Secret
 from app.core.detect.password_values import is_strong, may_be
 from app.core.detect.prose.candidates import candidates
+from app.core.detect.prose.names import begins_so
+from app.core.detect.prose.told import words_before
 from app.core.detect.scan import Scan
 from app.core.logistic import likelihood
 
@@ -40,6 +42,8 @@ def passwords_in_prose(scan: Scan) -> Iterator[Finding]:
     longest: dict[int, Finding] = {}
     for each in candidates(scan):
         known = longest.get(each.finding.start)
+        if begins_so(words_before(scan, each.finding.start)):
+            continue
         if (known is None or each.finding.end > known.end) and likelihood(each.traits, bias, weights) >= KEPT_FROM:
             longest[each.finding.start] = each.finding
     for found in longest.values():
