@@ -1,8 +1,8 @@
 """Reads the YAML of a tenant's or instance's file: maps with texts as keys, lists, texts, numbers, booleans and null.
 
 Invariant: nothing else of YAML is known here, so nothing else can be slow or surprise. There are no tags, aliases,
-sets, ordered maps, dates, numbers to base 8, 16 or 60, and no key that is a list or a map. A file has at most
-`MAX_CHARS`, `MAX_VALUES` keys and values, and `MAX_DEPTH` levels; each event of the parser is looked at once.
+sets, ordered maps, dates, numbers to base 8, 16 or 60, control characters, and no key that is a list or a map. A file
+has at most `MAX_CHARS`, `MAX_VALUES` keys and values, and `MAX_DEPTH` levels; each event is looked at once.
 
 `yes`, `no`, `on` and `off` are texts: a language may be `no`. Where the file needs true or false, they are understood.
 """
@@ -33,6 +33,15 @@ _OTHER_NUMBER: Final = re.compile(
     r"[-+]?(?:[0-9][0-9_]*|0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)"
 )
 """What YAML 1.1 or 1.2 takes for a whole number, and a person may read otherwise: 0601 is 385 there."""
+# YAML lets no such character in but by an escape. PostgreSQL stores no NUL, and a terminal obeys the others.
+_CONTROL: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_MAX_NAMED_CHARS: Final = 100
+
+
+def named(text: str) -> str:
+    """*text*, which may be anything, as a sentence about a file names it: short, on one line, and to be printed."""
+    cut = text[:_MAX_NAMED_CHARS]
+    return cut if cut.isprintable() else ascii(cut)[1:-1]
 
 
 def read_plain_yaml(text: str) -> Any:
@@ -46,10 +55,14 @@ def read_plain_yaml(text: str) -> Any:
     try:
         return _read(text)
     except yaml.MarkedYAMLError as error:
-        line = f" at line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise TenantFileInvalid(f"can't be read as YAML{line} ({type(error).__name__})") from None
+        told = f"can't be read as YAML{_line_of(error.problem_mark)} ({type(error).__name__})"
+        raise TenantFileInvalid(told) from None
     except yaml.YAMLError as error:
         raise TenantFileInvalid(f"can't be read as YAML ({type(error).__name__})") from None
+
+
+def _line_of(mark: Any) -> str:
+    return "" if mark is None else f" at line {mark.line + 1}"
 
 
 def _read(text: str) -> Any:
@@ -71,7 +84,7 @@ def _values(text: str) -> Iterator[yaml.Event]:
                 raise TenantFileInvalid("holds an alias (*): write the value out")
             tag = getattr(event, "tag", None)
             if tag is not None:
-                raise TenantFileInvalid(f"holds a tag ({tag[:100]}): write the value without it")
+                raise TenantFileInvalid(f"holds a tag ({named(tag)}): write the value without it")
             if values > MAX_VALUES:
                 raise TenantFileInvalid(f"holds more than {MAX_VALUES} keys and values")
             yield event
@@ -91,8 +104,10 @@ def _whole(event: yaml.Event, events: Iterator[yaml.Event], depth: int = 1) -> A
     for key in _until_end(events):
         if not isinstance(key, yaml.ScalarEvent):
             raise TenantFileInvalid("has a list or a map as a key: a key is a text")
+        if not key.value.isprintable():
+            raise TenantFileInvalid(f"{named(key.value)}: is a key that can't be printed")
         if key.value in pairs:
-            raise TenantFileInvalid(f"{key.value[:100]}: is there twice")
+            raise TenantFileInvalid(f"{named(key.value)}: is there twice")
         pairs[key.value] = _whole(next(events), events, depth + 1)
     return pairs
 
@@ -104,6 +119,8 @@ def _until_end(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
 
 def _scalar(event: yaml.ScalarEvent) -> Any:
     text: str = event.value
+    if _CONTROL.search(text):
+        raise TenantFileInvalid(f"holds a control character{_line_of(event.start_mark)}: leave it out")
     if not event.implicit[0]:  # it is in quotes, or a block of text
         return text
     if text in _WORDS:

@@ -163,12 +163,16 @@ class TriageOptions(Part):
         return self
 
 
+_ModelName = Annotated[str, StringConstraints(max_length=200)]
+"""It is a label of metrics, and part of a key in the database."""
+
+
 class ModelOptions(Part):
-    name: str | None = None
+    name: _ModelName | None = None
     """None: the model of `OPENAI_MODEL`."""
     base_url: WebAddress | None = None
     """The client's own endpoint, called with the client's own key. None: the one that tenants share."""
-    judge: str | None = None
+    judge: _ModelName | None = None
     """None: the model of `OPENAI_JUDGE_MODEL`, at the endpoint that tenants share; none at the client's own."""
     context_tokens: int | None = Field(default=None, ge=4_000, le=10_000_000)
     """Of the model's context, where its server cuts a longer prompt off without a word. None: `LLM_CONTEXT_TOKENS` at

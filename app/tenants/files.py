@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.core.plain_yaml import MAX_CHARS, read_plain_yaml
+from app.core.plain_yaml import MAX_CHARS, named, read_plain_yaml
 from app.core.tenant import Instance, Tenant
 from app.errors import TenantFileInvalid
 
@@ -52,10 +52,10 @@ def _shared_options(options: dict[str, Any], instances: Mapping[str, Instance]) 
     name = str(options["instance"])
     instance = instances.get(name)
     if instance is None:
-        told = f"servicedesk.instance: there is no valid file instances/{name[:64]}.yaml"
+        told = f"servicedesk.instance: there is no valid file instances/{named(name)}.yaml"
         raise TenantFileInvalid(told, field="servicedesk.instance")
     if further := sorted(str(key) for key in options.keys() - {"instance", "account"}):
-        key = f"servicedesk.{further[0][:64]}"
+        key = f"servicedesk.{named(further[0])}"
         raise TenantFileInvalid(f"{key}: stands in instances/{name}.yaml, once for all its accounts", field=key)
     if not options.get("account"):
         told = 'servicedesk.account: is required beside instance, e.g. account: {id: "601", name: "Acme Corp"}'
@@ -129,6 +129,6 @@ _REASONS: Final = {
 
 def _invalid(error: ValidationError) -> TenantFileInvalid:
     first = error.errors(include_url=False, include_input=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = named(".".join(str(part) for part in first["loc"]))
     reason = _REASONS.get(first["type"], first["msg"])
     return TenantFileInvalid(f"{key or 'the file'}: {reason.removeprefix('Value error, ')}", field=key)

@@ -265,6 +265,7 @@ def test_a_new_id_in_a_file_retires_the_old_one(tmp_path: Path, tenants: TenantD
         ({"model": {"base_url": "https://model.example/v1"}}, "model: name is required beside base_url"),
         ({"model": {"name": "x", "base_url": "https://u:p@model.example/v1"}}, "model.base_url: must hold no user"),
         ({"model": {"name": "x", "base_url": "file:///etc/passwd"}}, "model.base_url: must be an http or https URL"),
+        ({"model": {"name": "x" * 201}}, "model.name: String should have at most 200 characters"),
         ({"note": {"max_words": 5000}}, "note.max_words"),
         ({"webhook": {"auth": "none"}}, "webhook.auth"),
         ({"events": ["ticket_deleted"]}, "events"),
@@ -332,6 +333,36 @@ def test_a_file_that_is_more_than_it_seems_is_refused_at_once(tmp_path: Path, co
     with pytest.raises(TenantFileInvalid, match=says):
         read_tenant(path)
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('"\\e[31mred": x\n', "can't be printed"),
+        ('"a\\n::error::b": x\n', "can't be printed"),
+        ('"\\u202egnp": x\n', "can't be printed"),
+        ('a: "b\\0c"\n', "control character at line 1"),
+        ('slug: acme\na: "\\e[2Jb"\n', "control character at line 2"),
+        ("a: !<tag:%0A::error::b> c\n", "holds a tag"),
+        ('servicedesk: {instance: "a\\n::error::b"}\n', "servicedesk.instance"),
+        ('servicedesk: {instance: "\\u202egnp"}\n', "servicedesk.instance"),
+        ('? "' + "k" * 60_000 + '"\n: x\n', "is required"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_what_is_told_of_a_file_is_one_short_line_that_can_be_printed(tmp_path: Path, content: str, says: str) -> None:
+    """It stands in a terminal and in the log of a pull request's tests, where a line may be a command."""
+    path = tmp_path / "acme.yaml"
+    path.write_text(content)
+    with pytest.raises(TenantFileInvalid, match=says) as refused:
+        read_tenant(path)
+    assert refused.value.detail.isprintable()
+    whole = yaml.safe_dump(a_tenant().model_dump(mode="json", exclude_none=True))
+    path.write_text(whole + content.removeprefix("slug: acme\n").replace("servicedesk:", "x:"))
+    with pytest.raises(TenantFileInvalid) as refused:
+        read_tenant(path)
+    assert refused.value.detail.isprintable()
+    assert len(refused.value.detail) < 300
 
 
 def test_a_word_that_yaml_takes_for_true_or_false_is_what_the_file_needs_it_to_be(tmp_path: Path) -> None:
@@ -589,7 +620,8 @@ def test_a_wrong_account_is_told_with_its_key(tmp_path: Path, options: dict[str,
         ({"edition": "on_premises"}, "edition must be msp_cloud or msp_on_premises"),
         ({"edition": "msp_cloud"}, "accounts_url is required"),
         ({"headers": {"authtoken": "x"}}, "headers.authtoken can't be set"),
-        ({"headers": {"A\nB": "x"}}, "can't be set"),
+        ({"headers": {"A\nB": "x"}}, "can't be printed"),
+        ({"headers": {"A B": "x"}}, "can't be set"),
         ({"headers": {"PORTALID": "1\r\nX: y"}}, "headers.PORTALID must be one line"),
         ({"account_field": "a b"}, "account_field"),
         ({"name": "other"}, "name: must be the file's name"),
