@@ -25,7 +25,9 @@ CHECKED_WITHIN: Final = timedelta(minutes=4)
 """A removed group loses its rights after this."""
 _CHECK_LEASE: Final = timedelta(seconds=60)
 """How long whoever checks the rights has for it alone: longer than the provider's answer and the database's may take."""
-_LIMITS: Final = {"idle": IDLE, "checked_within": CHECKED_WITHIN, "lease": _CHECK_LEASE}
+_SKEW: Final = timedelta(minutes=1)
+"""A time that lies further ahead is of a clock that was set back, or of a hand."""
+_LIMITS: Final = {"idle": IDLE, "checked_within": CHECKED_WITHIN, "lease": _CHECK_LEASE, "skew": _SKEW}
 _USE: Final = load_text(__package__, "use_session")
 
 

@@ -174,6 +174,14 @@ async def test_a_page_that_refreshes_itself_keeps_no_session_open(console: Conso
     assert (await console.get("/live", headers=live)).headers["hx-redirect"] == "/sign-in"
 
 
+async def test_a_time_that_no_clock_gives_keeps_no_session_open(console: Console, stage: Stage) -> None:
+    """The database's clock was set back, or a hand wrote it."""
+    await console.get("/")
+    async with stage.database.as_tenant(EVERY_TENANT) as session:
+        await session.execute(text("update console_session set seen_at = 'infinity'"))
+    assert (await console.get("/live", headers={"hx-request": "true"})).headers["hx-redirect"] == "/sign-in"
+
+
 async def _let_pass(stage: Stage, minutes: int) -> None:
     async with stage.database.as_tenant(EVERY_TENANT) as session:
         older = text("update console_session set seen_at = seen_at - make_interval(mins => :minutes)")

@@ -206,6 +206,16 @@ async def test_a_group_that_was_removed_gives_nothing_after_five_minutes(
     assert (await browser.get("/")).status_code == 303
 
 
+async def test_a_check_of_a_time_that_no_clock_gives_was_none(
+    browser: Console, provider: FakeProvider, stage: Stage
+) -> None:
+    await sign_in(browser, provider)
+    provider.claims = {"groups": ["staff"]}
+    async with stage.database.as_tenant(EVERY_TENANT) as session:
+        await session.execute(text("update console_session set checked_at = 'infinity', checking_until = 'infinity'"))
+    assert (await browser.get("/")).status_code == 303
+
+
 @pytest.mark.parametrize("groups", [["staff"], ["ai-agents-viewers"]], ids=["end_session", "store_session"])
 async def test_rights_whose_check_did_not_end_give_nothing(
     browser: Console, provider: FakeProvider, stage: Stage, urls: DatabaseUrls, groups: list[str]
