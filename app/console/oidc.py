@@ -70,6 +70,8 @@ _TOKEN_REFUSALS: Final = {
     "invalid_grant": "the sign-in there is over, or the redirect address is not as it was registered there",
 }
 """What it answers in place of a token (RFC 6749, 5.2)."""
+_OURS: Final = re.compile(r"local token|worker|.*\(command line\)")
+"""Under these the product records what it does by itself, or at its own two other doors."""
 _ERROR_CODE: Final = re.compile(r"[a-z_]{1,60}")
 
 
@@ -235,6 +237,8 @@ class OpenIdProvider:
         # may be what the person typed (OpenID Connect Core, 5.1 and 5.7).
         is_verified = str(claims.get("email_verified", "")).lower() == "true"
         name = f"{claims['email']} ({subject})" if is_verified and _is_name(claims.get("email")) else subject
+        if _OURS.fullmatch(name):
+            name = f"sub {subject}"
         options = self._options
         grant = find_grant(
             claims,

@@ -319,6 +319,9 @@ async def test_what_is_kept_of_a_session_can_not_be_read(
         ({"email": "root\u0000@acme.example"}, "4711"),
         ({"email": "root (1)\n@acme.example"}, "4711"),
         ({"email": ["root@acme.example"]}, "4711"),
+        ({"sub": "worker", "email": None}, "sub worker"),
+        ({"sub": "local token", "email": None}, "sub local token"),
+        ({"sub": "command line", "email": "root"}, "sub command line"),
     ],
 )
 async def test_acts_are_recorded_under_what_the_provider_vouches_for(
