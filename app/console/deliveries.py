@@ -18,7 +18,7 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from app.console.door import require_operator
+from app.console.door import one_line, require_operator
 from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.limit import PAGE_LIMIT_S
 from app.console.pages import page
@@ -39,7 +39,7 @@ from app.errors import Code, MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 
 _ROWS: Final = 50
-_MAX_WORDS: Final = 200
+_MAX_REASON_CHARS: Final = 200
 # Of one tenant, replayed or dismissed by one confirmation.
 _MOST_AT_ONCE: Final = 10_000
 _MAX_DIGITS: Final = 9
@@ -303,7 +303,7 @@ def _check_act(act: str) -> None:
 
 
 def _reason(form: Any) -> str:
-    return " ".join(str(form.get("because", "")).split())[:_MAX_WORDS]
+    return one_line(form.get("because", ""), max_chars=_MAX_REASON_CHARS)
 
 
 def _count(value: str) -> int:

@@ -22,13 +22,16 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.console.sessions import Sessions, User
+from app.core.reading.text import tidy
 
 COOKIE: Final = "ai_agents_console"
 MAY_NOT: Final = "You may look. To act here, your account needs the role operator."
 _LIVE: Final = "hx-request"
 _USER: Final = "user"
 _WITHOUT_USER: Final = ("/static/", "/health/")
-_NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+# What is kept is read in terminals too, which obey control characters. Those that are left are blanks.
+_NO_TEXT: Final = re.compile("[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_MAX_PATH_CHARS: Final = 1_000
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -57,7 +60,8 @@ async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
     """Runs before each request of a page: without a session it redirects to sign-in; a POST needs the CSRF token.
 
     Raises:
-        ClientException: Its address or form holds what is no text, e.g. a NUL, which PostgreSQL can't compare with.
+        ClientException: Its address or form holds what is no text, e.g. a NUL, which PostgreSQL can't compare with, or
+            another control character.
         PermissionDeniedException: The form is not from a page of the session.
     """
     _check_texts([*request.query_params.values(), *request.path_params.values()])
@@ -85,6 +89,11 @@ async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
     form = await read_form(request)
     if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
         raise PermissionDeniedException("This form is not from a page of your session. Go back, reload, try again.")
+
+
+def one_line(value: object, *, max_chars: int) -> str:
+    """What a person wrote in a form, on one line and without hidden characters."""
+    return " ".join(tidy(str(value)).split())[:max_chars]
 
 
 async def read_form(request: Request[Any, Any, Any]) -> FormMultiDict:
@@ -160,8 +169,12 @@ def provide_user(request: Request[Any, Any, Any]) -> User:
 
 
 def own_path(path: str | None) -> str:
-    """*path* when it is a path of the console, else `/`: sign-in must not redirect to another site."""
-    return path if path and path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
+    """*path* when it is a path of the console, else `/`: sign-in must not redirect to another site.
+
+    Browsers leave a tab or a line break in an address out. One that is too long fits no cookie, and no proxy's header.
+    """
+    is_own = path is not None and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if path and is_own and path.isprintable() and len(path) <= _MAX_PATH_CHARS else "/"
 
 
 def _own_path(path: str, query: str) -> str:

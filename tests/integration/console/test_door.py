@@ -132,7 +132,15 @@ async def test_the_token_opens_and_a_wrong_one_does_not(make_console: Any) -> No
     assert (await console.get("/")).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("https://evil.example", "//evil.example", "/\\evil.example", "evil"),
+        *("/\t/evil.example", "/\n/evil.example", "/\r\nset-cookie: a=b"),  # browsers leave these out of an address
+        "/" + "a" * 4_000,  # no cookie and no header of a proxy holds it
+    ],
+    ids=lambda path: path[:20],
+)
 async def test_sign_in_leads_nowhere_else(make_console: Any, path: str) -> None:
     console: Console = make_console()
     answer = await console.client.post("/sign-in", data={"token": TOKEN, "next": path}, headers={"origin": URL})

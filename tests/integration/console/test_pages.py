@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.console import deliveries, limit
 from app.core.delivery import Status
 from app.core.tenant import EVERY_TENANT
+from app.db.limits.holds import Cause, list_holds
 from app.db.reports.audit import list_acts
 from app.enhancement.write import prompt_version
 from app.simulator.helpdesk import HelpDeskSimulator
@@ -167,6 +168,23 @@ async def test_a_tenant_is_paused_resumed_and_its_connection_checked(console: Co
     assert f"{stage.tenant.name} is paused" not in (await console.get(path)).text
     acts = [act.act for act in await list_acts(stage.database, [stage.tenant.id], limit=9)]
     assert sorted(acts) == ["check connection", "check connection", "pause", "resume"]
+
+
+async def test_what_is_kept_with_an_act_is_one_line_that_a_terminal_shows_as_it_is(
+    console: Console, stage: Stage
+) -> None:
+    """Other operators read it by `tenants list` and `deliveries list`."""
+    path, job_id = f"/tenants/{stage.tenant.slug}", await fail_one(stage)
+    for reason in ("\x1b[2Jgone", "a\x7f", "a\x9bK"):
+        assert (await console.post(f"{path}/pause", reason=reason)).status_code == 400
+        assert (await console.post(f"{path}/shadow/same", ticket=reason)).status_code == 400
+    await console.post(f"{path}/pause", reason="they\nup\u202egrade")
+    await console.post(f"/deliveries/{stage.tenant.slug}/{job_id}/dismiss", because="a\u2067 test\tticket")
+    acts = await list_acts(stage.database, [stage.tenant.id], limit=9)
+    assert {act.detail for act in acts} == {"they upgrade", f"job {job_id}: a test ticket"}
+    [hold] = [hold for hold in await list_holds(stage.database, [stage.tenant.id]) if hold.cause is Cause.PAUSED]
+    assert hold.reason == "they upgrade"
+    await console.post(f"{path}/resume")
 
 
 async def test_the_address_of_a_check_leads_back_to_the_tenant(console: Console, stage: Stage) -> None:
