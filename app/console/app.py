@@ -205,6 +205,7 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
         )
         queue = await stack.enter_async_context(open_queue(RingBroker(settings.redis_url.get_secret_value())))
         key, token = settings.console_session_key, settings.console_token
+        local_token = token.get_secret_value() if token else None
         yield create_console(
             backend=Backend(
                 database,
@@ -214,12 +215,12 @@ async def open_console(settings: ConsoleSettings) -> AsyncIterator[Litestar]:
                 smoke_results=settings.console_smoke_results,
             ),
             doors=Doors(
-                token=token.get_secret_value() if token else None,
+                token=local_token,
                 provider=_provider(settings),
                 url=settings.console_url,
                 named=_named(settings, tenants_directory),
             ),
-            seals=Seals(key.get_secret_value().encode() if key else None),
+            seals=Seals(key.get_secret_value().encode() if key else None, token=local_token),
         )
 
 

@@ -8,6 +8,7 @@ were not checked for longer open nothing. What was sealed for one purpose can't 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import secrets
 from base64 import urlsafe_b64encode
@@ -57,9 +58,15 @@ class User:
 class Seals:
     """Signs small dicts of values and reads them back."""
 
-    def __init__(self, key: bytes | None = None) -> None:
-        """*key*: None makes a random one, so that all sessions end with the process."""
+    def __init__(self, key: bytes | None = None, *, token: str | None = None) -> None:
+        """Seals.
+
+        Args:
+            key: None makes a random one, so that all sessions end with the process.
+            token: The local token; the sessions that another one opened are over.
+        """
         self._key = key or secrets.token_bytes(32)
+        self._door = hmac.new(self._key, (token or "").encode(), "sha256").hexdigest()
         derived = HKDF(SHA256(), length=32, salt=None, info=b"ai-agents console session").derive(self._key)
         self._cipher = Fernet(urlsafe_b64encode(derived))
 
@@ -108,13 +115,18 @@ class Seals:
             "csrf": secrets.token_urlsafe(24),
             "id": session_id or new_session_id(),
             "is_checked": is_checked,
+            "door": "" if is_checked else self._door,
         }
         return self.seal("session", facts)
 
     def open_session(self, sealed: str | None) -> dict[str, Any] | None:
-        """What `seal_user` sealed within the last eight hours; None: it did not, or a release did that had no ids."""
+        """What `seal_user` sealed within the last eight hours; None: it did not, or a release did that had no ids.
+
+        None also where another local token opened the session.
+        """
         facts = self.open("session", sealed, life=SESSION_LIFE)
-        return facts if facts and "id" in facts else None
+        is_open = facts and "id" in facts and (facts["is_checked"] or facts.get("door") == self._door)
+        return facts if is_open else None
 
 
 def new_session_id() -> str:

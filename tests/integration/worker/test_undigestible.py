@@ -192,21 +192,21 @@ async def test_a_value_that_cannot_be_digested_costs_its_own_tenant_alone(
 
 async def _read_console(urls: DatabaseUrls, valkey: ValkeyServer, folder: Path, jobs: dict[str, UUID]) -> None:
     """Each page of the console is shown, also those of *jobs*, whose own rows hold bad values."""
-    key = "k" * 32
+    key, token = "k" * 32, "t" * 16
     settings = ConsoleSettings.model_validate(
         {
             "database_url": urls.worker,
             "redis_url": valkey.url,
             "tenants_dir": folder / "files",
             "tenant_secrets_dir": folder / "secrets",
-            "console_token": "t" * 16,
+            "console_token": token,
             "console_session_key": key,
         }
     )
     async with open_console(settings) as opened:
         console: Any = opened
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=console), base_url="http://console") as client:
-            client.cookies.set("ai_agents_console", Seals(key.encode()).seal_user("ines", Role.OPERATOR))
+            client.cookies.set("ai_agents_console", Seals(key.encode(), token=token).seal_user("ines", Role.OPERATOR))
             pages = ["/", "/deliveries", "/tenants", "/quality", "/cost", "/cost.csv", "/acts"]
             for slug, job_id in jobs.items():
                 pages.append(f"/deliveries/{slug}/{job_id}")

@@ -76,3 +76,14 @@ def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seals.open_session(sealed) is not None
     monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: begun + life_s + 2)
     assert seals.open_session(sealed) is None
+
+
+def test_a_session_that_the_local_token_opened_ends_when_that_is_changed() -> None:
+    key = b"k" * 32
+    by_token = Seals(key, token="a token of long ago").seal_user("local token", Role.OPERATOR)
+    by_provider = Seals(key, token="a token of long ago").seal_user("ines", Role.OPERATOR, is_checked=True)
+    for token, is_open in (("a token of long ago", True), ("another", False), ("", False), (None, False)):
+        seals = Seals(key, token=token)
+        assert (seals.open_session(by_token) is not None) == is_open, token
+        assert seals.open_session(by_provider) is not None
+    assert "a token" not in str(Seals(key).open("session", by_token, life=SESSION_LIFE))
