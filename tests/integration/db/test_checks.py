@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from typing import Final, get_args
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from app.api.bodies import MAX_BODY_BYTES
 from app.core.delivery import Event, Status
 from app.core.enhancement import Confidence
 from app.core.outcome import Ending
@@ -17,6 +19,8 @@ from app.db.knowledge.cursors import CursorKind
 from app.db.knowledge.strays import KINDS
 from app.db.limits.holds import Cause
 from app.errors import Code
+from demo.embedded import DatabaseUrls
+from tests.connections import connected
 
 _DOCUMENTS: Final = {"ticket", "article"}
 ENUMERATED: Final = {
@@ -63,6 +67,27 @@ async def test_each_code_has_the_form_that_the_database_takes(superuser: asyncpg
     assert await superuser.fetchval(fits, [code.value for code in Code])
     for wrong in ("", "Help desk failed", "x" * 65, "a\nb"):
         assert not await superuser.fetchval(fits, [wrong])
+
+
+async def test_no_delivery_is_larger_than_a_worker_can_hold(urls: DatabaseUrls, superuser: asyncpg.Connection) -> None:
+    """The intake role could store half a gigabyte, by which each worker that claims it would be killed."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    most = 4 * MAX_BODY_BYTES  # no charset's character takes more bytes of UTF-8 for each of its own
+    sizes = [(most, trace), (most + 1, trace), (1, "x" * 200), (1, "x" * 201)]
+    tenant, jobs = uuid4(), [uuid4() for _ in sizes]
+    async with connected(urls.intake) as intake:
+        failures = await intake.fetchval(
+            "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])",
+            [tenant] * len(sizes),
+            jobs,
+            ["1"] * len(sizes),
+            ["ticket_created"] * len(sizes),
+            [b"x" * size for size, _ in sizes],
+            [told for _, told in sizes],
+        )
+    assert failures == [None, "23514", None, "23514"]
+    await superuser.execute("delete from due where tenant_id = $1", tenant)
+    await superuser.execute("delete from delivery where tenant_id = $1", tenant)
 
 
 @pytest.mark.parametrize("cause", Cause)
