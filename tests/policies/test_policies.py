@@ -77,6 +77,20 @@ def test_a_signature_is_asked_for_by_tag_too_and_of_every_kind_of_container() ->
     )
 
 
+def test_the_only_signature_that_counts_is_of_our_release_workflow_on_main() -> None:
+    (signatures,) = of_kind(render("policies"), "ImageValidatingPolicy")
+    (attestor,) = signatures["spec"]["attestors"]
+    (validation,) = signatures["spec"]["validations"]
+    signer = settings()["signer"]
+
+    assert attestor["cosign"]["keyless"]["identities"] == [
+        {"issuer": "https://token.actions.githubusercontent.com", "subject": signer}
+    ]
+    assert signer.endswith("/.github/workflows/release.yaml@refs/heads/main")
+    assert f"verifyImageSignatures(image, [attestors.{attestor['name']}]) > 0" in validation["expression"]
+    assert "insecureIgnoreTlog" not in str(attestor)
+
+
 def test_what_checks_signatures_is_a_version_that_finds_them() -> None:
     (application,) = documents(ROOT / "argocd/applications/add-ons/kyverno.yaml")
     renovate = json.loads((ROOT / ".github/renovate.json").read_text("utf-8"))

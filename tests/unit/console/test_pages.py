@@ -1,5 +1,9 @@
-import pytest
+from pathlib import Path
 
+import pytest
+from jinja2 import Environment, nodes
+
+from app.console import pages
 from app.console.charts import bars, spark
 from app.console.pages import CONTENT_SECURITY_POLICY, safe_note, static_file
 
@@ -52,3 +56,18 @@ def test_only_static_files_of_known_kinds_are_served(name: str) -> None:
 def test_the_pages_own_files_are_there() -> None:
     for name in ("console.css", "console.js", "note.css", "htmx-2.0.11.min.js", "icon.svg", "inter-latin.woff2"):
         assert static_file(name) is not None
+
+
+def test_no_template_lets_a_text_through_as_it_is() -> None:
+    """But for a note, which is cleaned, and charts, which escape."""
+    environment = Environment(autoescape=True)
+    folder = Path(pages.__file__).parent
+    for file in (folder / "templates").glob("*.html"):
+        tree = environment.parse(file.read_text("utf-8"))
+        assert not {each.name for each in tree.find_all(nodes.Filter)} & {"safe", "tojson", "xmlattr"}, file.name
+        assert not [*tree.find_all(nodes.ScopedEvalContextModifier)], f"{file.name}: autoescape"
+    makers = {file.name for file in folder.glob("*.py") if "Markup(" in file.read_text("utf-8")}
+    assert makers == {"charts.py", "pages.py"}
+    assert "&lt;script&gt;" in pages.render(
+        "problem.html", user=None, here="", title="<script>", detail="<script>alert(1)</script>"
+    )
