@@ -34,6 +34,12 @@ REDISES = [
 WRONG: dict[str, dict[str, list[str]]] = {
     "api": {"DATABASE_URL": DATABASES, "REDIS_URL": REDISES},
     "worker": {"DATABASE_URL": [CANARY], "REDIS_URL": REDISES, "OPENAI_API_KEY": [f"sk-{CANARY} x"]},
+    "console": {
+        "REDIS_URL": REDISES[:1],
+        "CONSOLE_TOKEN": [CANARY[:8], f"{CANARY} é"],
+        "CONSOLE_SESSION_KEY": [CANARY],
+        "CONSOLE_OIDC_CLIENT_SECRET": [CANARY],
+    },
     "sync": {},
     "migrate --wait 1": {"MIGRATION_DATABASE_URL": DATABASES},
     "deliveries list --tenant acme": {"DATABASE_URL": DATABASES[:1]},
@@ -46,6 +52,7 @@ CASES = [
     for name, values in {"LOG_FORMAT": ["json"], **wrong}.items()
     for value in values
 ]
+SERVERS = {"api", "worker", "console"}
 RUNS_S = 2.5
 """For what would serve for ever; the others end by themselves."""
 
@@ -66,6 +73,8 @@ def given(tenants: Path) -> dict[str, str]:
         "MIGRATION_DATABASE_URL": f"postgresql://user:{CANARY}@{FAILED_NOW}/x",
         "REDIS_URL": f"redis://:{CANARY}@{FAILED_NOW}/0",
         "OPENAI_API_KEY": f"sk-{CANARY}",
+        "CONSOLE_TOKEN": f"{CANARY}-of-16-and-more",
+        "CONSOLE_PORT": "0",
         "TENANTS_DIR": str(tenants / "files"),
         "TENANT_SECRETS_DIR": str(tenants / "secrets"),
         "LOG_LEVEL": "debug",
@@ -80,11 +89,13 @@ async def test_no_process_tells_a_wrong_secret(tenants: Path, tmp_path: Path) ->
         log = tmp_path / f"{number}.log"
         async with turn:
             process = ForkedProcess("app", *command.split(), variables=given(tenants) | {name: value}, log=log)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RUNS_S if command in {"api", "worker"} else 60):
-                    while process.is_running:
-                        await asyncio.sleep(0.05)
-            process.kill()
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RUNS_S if command in SERVERS else 60):
+                        while process.is_running:
+                            await asyncio.sleep(0.05)
+            finally:  # also when another one has failed: a run waits for the processes that it forked
+                process.kill()
         output = log.read_text()
         assert CANARY not in output, (command, name, value, output)
         assert "Traceback" not in output, (command, name, value, output)
