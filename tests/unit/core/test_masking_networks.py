@@ -15,6 +15,8 @@ from eval.masking.measure import read_cases
 
 PRIVATE = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 EVERYWHERE = [ipaddress.IPv4Network("0.0.0.0/0")]
+DRAWN = 800, 200
+"""Private networks, and networks of any kind."""
 SENTENCES = """\
 {net}
 DHCP scope {net} is full
@@ -95,19 +97,21 @@ def a_sentence(form: str, rng: random.Random, blocks: list[ipaddress.IPv4Network
 
 @pytest.mark.parametrize("form", SENTENCES)
 def test_no_network_is_a_contact(form: str) -> None:
-    rng = random.Random(20261128)  # 800 private networks, 200 of any kind
-    texts = [a_sentence(form, rng, PRIVATE) for _ in range(800)] + [
-        a_sentence(form, rng, EVERYWHERE) for _ in range(200)
+    rng = random.Random(20261128)
+    private, everywhere = DRAWN
+    texts = [a_sentence(form, rng, PRIVATE) for _ in range(private)] + [
+        a_sentence(form, rng, EVERYWHERE) for _ in range(everywhere)
     ]
     assert [text for text in texts if find_secrets(text)] == []
 
 
-@pytest.mark.parametrize(
-    "form", ["{v}", "Windows {v} 2023", "{v} ({n})", "{v} 64 bit, 2019", "{v} {v}", "build {v}/{n}", "OID {v}.1.3 {n}"]
-)
+VERSIONS = ["{v}", "Windows {v} 2023", "{v} ({n})", "{v} 64 bit, 2019", "{v} {v}", "build {v}/{n}", "OID {v}.1.3 {n}"]
+
+
+@pytest.mark.parametrize("form", VERSIONS)
 def test_no_version_is_a_contact(form: str) -> None:
     rng = random.Random(20261128)
-    for _ in range(800):
+    for _ in range(DRAWN[0]):
         version = ".".join(str(rng.randint(0, each)) for each in (30, 20, 30_000, 9_999))
         text = form.format(v=version, n=rng.randint(1_000, 99_999))
         assert Mask().text(text) == text
@@ -147,16 +151,21 @@ def test_a_phone_number_stays_one_beside_a_word(text: str) -> None:
     assert contacts(text)
 
 
-def test_a_phone_number_beside_a_network_is_masked() -> None:
+def known_phones() -> list[str]:
+    """Those that are one without a word before them."""
     labelled = [
         case.text[item.start : item.end]
         for case in read_cases("positive.txt")
         for item in case.items
         if item.kind is Secret.PHONE
     ]
-    phones = [phone for phone in {*labelled, *PHONES} if contacts(phone)]  # some are one only where a word says so
+    return sorted(phone for phone in {*labelled, *PHONES} if contacts(phone))
+
+
+def test_a_phone_number_beside_a_network_is_masked() -> None:
+    phones = known_phones()
     assert len(phones) > 50
-    for number, phone in enumerate(sorted(phones)):
+    for number, phone in enumerate(phones):
         alone = {at for at in contacts(phone) if phone[at].isdigit()}
         for at, network in enumerate(NETWORKS):  # each pair with one joint, and each of the two with every joint
             joint = JOINTS[(number + at) % len(JOINTS)]
