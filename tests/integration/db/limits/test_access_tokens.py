@@ -217,3 +217,20 @@ async def test_each_tenant_has_a_token_of_its_own(worker_db: Database) -> None:
 
     assert await AccessTokens(worker_db, uuid4(), refresh_token="r").access_token(one) == "one-1"
     assert await AccessTokens(worker_db, uuid4(), refresh_token="r").access_token(two) == "two-1"
+
+
+async def test_what_is_stored_of_a_token_shows_it_to_nobody_without_the_refresh_token(worker_db: Database) -> None:
+    tenant_id, (refresh, _) = uuid4(), tokens("a-long-access-token")
+    await AccessTokens(worker_db, tenant_id, refresh_token="r").access_token(refresh)
+    async with worker_db.as_tenant(tenant_id) as session:
+        stored = (await session.execute(text("select t.*, t::text as all from access_token t"))).one()
+    assert b"access-token" not in bytes(stored.sealed_token)
+    assert "access-token" not in stored.all
+    assert b"a-long-access-token".hex() not in stored.all
+    # Another tenant's, copied into this one's row, is none.
+    other, (refresh_other, given) = uuid4(), tokens("other")
+    await AccessTokens(worker_db, other, refresh_token="r").access_token(refresh_other)
+    async with worker_db.as_tenant(other) as session:
+        copied = text("update access_token set sealed_token = :sealed")
+        await session.execute(copied, {"sealed": bytes(stored.sealed_token)})
+    assert await AccessTokens(worker_db, other, refresh_token="r").access_token(refresh_other) == given[-1] == "other-2"
