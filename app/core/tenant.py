@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from app.core.help_desk import (
 )
 from app.core.price import BudgetKind, Price
 from app.core.triage import TicketField
+
+_Name = TypeVar("_Name", bound=str)
 
 EVERY_TENANT: Final = UUID(int=0)
 """Under this id stands in the database what is of all tenants; e.g. a pause under it holds all of them."""
@@ -61,6 +63,10 @@ class WebhookOptions(Part):
     auth: Auth = Auth.HMAC
 
 
+def _each_once(values: tuple[_Name, ...]) -> tuple[_Name, ...]:
+    return tuple(dict.fromkeys(values))
+
+
 Section = Literal["summary", "similar_tickets", "knowledge", "assets", "documentation", "monitoring", "next_steps"]
 Language = Literal["en", "de", "fr", "es"]
 
@@ -91,7 +97,7 @@ class NoteOptions(Part):
     language: Language = "en"
     max_words: int = Field(default=150, ge=60, le=500)
     """Of the whole note, headings and footer included."""
-    sections: tuple[Section, ...] = Field(
+    sections: Annotated[tuple[Section, ...], AfterValidator(_each_once)] = Field(
         default=("summary", "next_steps", "similar_tickets", "knowledge", "assets", "documentation", "monitoring"),
         min_length=1,
     )
@@ -149,9 +155,9 @@ class ClosingOptions(Part):
 class TriageOptions(Part):
     """Fields that resolved tickets suggest for a new one."""
 
-    suggest: tuple[TicketField, ...] = tuple(TicketField)
+    suggest: Annotated[tuple[TicketField, ...], AfterValidator(_each_once)] = tuple(TicketField)
     """Shown in the note."""
-    write: tuple[TicketField, ...] = ()
+    write: Annotated[tuple[TicketField, ...], AfterValidator(_each_once)] = ()
     """Also written to the ticket, where it has none."""
 
     @model_validator(mode="after")
