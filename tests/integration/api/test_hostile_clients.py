@@ -227,3 +227,36 @@ async def test_lines_that_end_by_a_line_feed_alone_are_lines(forked_api: Process
     _, answer = await held(forked_api, head + head)
     assert answer.startswith(b"HTTP/1.1 401")
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+async def test_what_a_proxy_before_us_may_read_otherwise_is_refused_or_ends_its_connection(
+    forked_api: Process, tenant: tuple[Tenant, Path]
+) -> None:
+    body = a_body(ticket_id="smuggled")
+    proof = f"x-tenant-id: {tenant[0].id}\r\nx-servicedesk-signature: {sign_body(b'secret', body)}\r\n".encode()
+    length, chunked = b"content-length: %d\r\n" % len(body), b"transfer-encoding: chunked\r\n"
+    chunks = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    good = HEAD + proof + length + b"\r\n" + body
+    calls: dict[str, tuple[bytes, bytes]] = {
+        "two encodings": (HEAD + proof + chunked + chunked.replace(b"chunked", b"identity") + b"\r\n" + chunks, b"400"),
+        "an unknown encoding": (HEAD + proof + chunked.replace(b"chunked", b"xchunked") + b"\r\n" + chunks, b"400"),
+        "chunks in HTTP/1.0": (HEAD.replace(b"/1.1", b"/1.0") + proof + chunked + b"\r\n" + chunks, b"400"),
+        "a blank in a name": (HEAD + proof + chunked.replace(b":", b" :") + b"\r\n" + chunks, b"400"),
+        "a folded line": (HEAD + proof.replace(b"\r\n", b"\r\n x: y\r\n", 1) + length + b"\r\n" + body, b"400"),
+        "a list of lengths": (HEAD + proof + length.replace(b"\r", b", 2\r") + b"\r\n" + body, b"400"),
+        "a length with a sign": (HEAD + proof + length.replace(b": ", b": +") + b"\r\n" + body, b"400"),
+        "a carriage return": (HEAD + proof + length + b"x: a\rb\r\n\r\n" + body, b"400"),
+        "a zero": (HEAD + proof + length + b"x: a\0b\r\n\r\n" + body, b"400"),
+        "proof in a trailer": (HEAD + chunked + b"trailer: x-tenant-id\r\n\r\n" + chunks + proof + b"\r\n", b"401"),
+        "a list of tenants": (HEAD + proof.replace(b"\r", b", x\r", 1) + length + b"\r\n" + body, b"401"),
+        "a refusal before": (good.replace(b"sha256=", b"sha256=0") + good, b"401"),
+    }
+    for name, (call, status) in calls.items():
+        _, answer = await held(forked_api, call)
+        assert answer.startswith(b"HTTP/1.1 " + status), (name, answer[:80])
+        assert (answer.count(b"HTTP/1.1 "), b"connection: close" in answer) == (1, True), name
+    both = HEAD + proof + chunked + b"content-length: 3\r\n\r\n" + chunks + b"\r\n"
+    for _ in range(2):  # the second comes within a second of the first, which else would keep the connection
+        _, answer = await held(forked_api, both + good)
+        assert answer.startswith(b"HTTP/1.1 202")
+        assert answer.count(b"HTTP/1.1 ") == 1  # RFC 9112, 6.1: the chunks count, and then the connection ends
