@@ -108,25 +108,33 @@ async def test_each_code_has_the_form_that_the_database_takes(superuser: asyncpg
         assert not await superuser.fetchval(fits, [wrong])
 
 
-async def test_no_delivery_is_larger_than_a_worker_can_hold(urls: DatabaseUrls, superuser: asyncpg.Connection) -> None:
-    """The intake role could store half a gigabyte, by which each worker that claims it would be killed."""
+async def test_what_no_worker_could_digest_the_intake_role_can_not_store(
+    urls: DatabaseUrls, superuser: asyncpg.Connection
+) -> None:
+    """Half a gigabyte, by which each worker that claims it would be killed; an event that the code does not know."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     most = 4 * MAX_BODY_BYTES  # no charset's character takes more bytes of UTF-8 for each of its own
-    sizes = [(most, trace), (most + 1, trace), (1, "x" * 200), (1, "x" * 201)]
-    tenant, jobs = uuid4(), [uuid4() for _ in sizes]
+    rows = [
+        ("ticket_created", most, trace, None),
+        ("ticket_created", most + 1, trace, "23514"),
+        ("ticket_resolved", 1, "x" * 200, None),
+        ("ticket_resolved", 1, "x" * 201, "23514"),
+        ("b", 1, trace, "23514"),
+    ]
+    tenant = uuid4()
     async with connected(urls.intake) as intake:
         failures = await intake.fetchval(
             "select accept_deliveries($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[])",
-            [tenant] * len(sizes),
-            jobs,
-            ["1"] * len(sizes),
-            ["ticket_created"] * len(sizes),
-            [b"x" * size for size, _ in sizes],
-            [told for _, told in sizes],
+            [tenant] * len(rows),
+            [uuid4() for _ in rows],
+            ["1"] * len(rows),
+            [event for event, *_ in rows],
+            [b"x" * size for _, size, *_ in rows],
+            [told for *_, told, _ in rows],
         )
-    assert failures == [None, "23514", None, "23514"]
-    await superuser.execute("delete from due where tenant_id = $1", tenant)
-    await superuser.execute("delete from delivery where tenant_id = $1", tenant)
+    assert failures == [refused for *_, refused in rows]
+    for table in ("due", "delivery"):
+        await superuser.execute(f"delete from {table} where tenant_id = $1", tenant)
 
 
 @pytest.mark.parametrize("cause", Cause)
