@@ -161,7 +161,8 @@ def _typed(root: Path, heading: str, environment: str) -> Path:
 
 def _shown(heading: str) -> list[str]:
     """The lines of that section's difference: names of files, what goes, what comes."""
-    (text,) = re.findall(r"```diff\n(.*?)```", _section(heading), re.DOTALL)
+    texts: list[str] = re.findall(r"```diff\n(.*?)```", _section(heading), re.DOTALL)
+    (text,) = texts
     return text.splitlines()
 
 
