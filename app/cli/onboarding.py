@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from app.core.help_desk import BLANK_END
 from app.core.tenant import SLUG_PATTERN, SLUG_WORDS
 
 if TYPE_CHECKING:
+    from app.core.tenant import Tenant
     from app.settings import TenantSettings
     from app.tenants import KnownTenant
 
@@ -192,24 +194,40 @@ def index() -> None:
         raise click.ClickException(f"{settings.tenants_dir} has no list: it is not the folder that Kustomize reads")
 
 
+_CHANGE: Final = click.option(
+    "--change",
+    "changed",
+    metavar="NAME",
+    help="Of a secret that is there, which standard input brings, change this alone. webhook_secret: a new one, beside"
+    " which the old one counts as webhook_secret_previous; that one: it ends.",
+)
+
+
 @tenants.command("secret")
 @_SLUG
-def secret(slug: str) -> None:
-    r"""Ask for the secrets of a tenant, and print them as one JSON object, for the secret store's own command.
+@_CHANGE
+def secret(slug: str, changed: str | None) -> None:
+    r"""Ask for the secrets of a new tenant, and print them as one JSON object, for the secret store's own command.
 
-    What is typed is not shown, and is in no command's history. The webhook's secret is made new.
+    What is typed is not shown, and is in no command's history. The webhook's secret is made new: what is there already
+    is changed with --change, or the help desk's webhooks are answered 401.
 
     \b
     Example:
       ai-agents tenants secret acme | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \
         --name ai-agents/production/tenants/acme --secret-string file:///dev/stdin
+      aws secretsmanager get-secret-value --secret-id ai-agents/production/tenants/acme \
+        --query SecretString --output text | ai-agents tenants secret acme --change api_key |
+        aws secretsmanager put-secret-value --secret-id ai-agents/production/tenants/acme \
+        --secret-string file:///dev/stdin
     """
-    _ask_secret(slug)
+    _ask_secret(slug, changed)
 
 
 @instances.command("secret")
 @_NAME
-def instance_secret(name: str) -> None:
+@_CHANGE
+def instance_secret(name: str, changed: str | None) -> None:
     r"""As `tenants secret`, for a shared help desk.
 
     \b
@@ -217,22 +235,74 @@ def instance_secret(name: str) -> None:
       ai-agents instances secret main | aws secretsmanager create-secret --kms-key-id "$KMS_KEY_ARN" \
         --name ai-agents/production/tenants/main --secret-string file:///dev/stdin
     """
-    _ask_secret(name)
+    _ask_secret(name, changed)
 
 
-def _ask_secret(slug: str) -> None:
+def _ask_secret(slug: str, changed: str | None) -> None:
     from app.tenants.secrets import WEBHOOK_SECRET_FILES, needed_help_desk_secrets
 
     tenant = choose(load_directory(has_secrets=False), slug).tenant
+    if changed is not None:
+        click.echo(json.dumps(_change_secret(tenant, changed)))
+        return
     if tenant.servicedesk.account is not None:
         raise click.ClickException(
             f"{slug} needs no secret: {tenant.servicedesk.instance}, whose account it is, has them for all its accounts"
         )
-    values = {WEBHOOK_SECRET_FILES[0]: secrets.token_hex(32)}
-    for name in needed_help_desk_secrets(tenant):
-        values[name] = click.prompt(f"{name} of {slug}", hide_input=True, err=True).strip()
-    click.echo(f"webhook_secret, for ServiceDesk Plus: {values[WEBHOOK_SECRET_FILES[0]]}", err=True)
-    click.echo(json.dumps(values))
+    asked = {name: _ask_for(name, slug) for name in needed_help_desk_secrets(tenant)}
+    click.echo(json.dumps({WEBHOOK_SECRET_FILES[0]: _make_webhook_secret(), **asked}))
+
+
+def _change_secret(tenant: Tenant, name: str) -> dict[str, Any]:
+    """The secret on standard input, with *name* changed and all else as it is."""
+    from app.tenants.secrets import OWN_SECRETS, SECRET_FILES, WEBHOOK_SECRET_FILES
+
+    current, previous = WEBHOOK_SECRET_FILES
+    if name not in SECRET_FILES:
+        raise click.UsageError(f"--change: there is no secret {name}; there are {', '.join(SECRET_FILES)}")
+    desk = tenant.servicedesk
+    if desk.account is not None and name not in {*OWN_SECRETS, current, previous}:
+        raise click.ClickException(f"{name} of {tenant.slug} is that of {desk.instance}, whose account it is")
+    values = _read_secret()
+    if name == previous:
+        values.pop(previous, None)
+    elif name == current:
+        if current in values:
+            values[previous] = values[current]
+        values[current] = _make_webhook_secret()
+    else:
+        values[name] = _ask_for(name, tenant.slug)
+    return values
+
+
+def _read_secret() -> dict[str, Any]:
+    """The JSON object that standard input begins with."""
+    if sys.stdin.isatty():
+        raise click.UsageError("--change wants the secret as it is on standard input: the example shows how")
+    text = ""
+    values: Any = None
+    for line in sys.stdin:
+        text += line
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):
+            continue
+        break
+    if not isinstance(values, dict):
+        raise click.ClickException("standard input: is no JSON object, so nothing was changed")
+    return values
+
+
+def _ask_for(name: str, slug: str) -> str:
+    """From the terminal, whatever standard input is."""
+    value: str = click.prompt(f"{name} of {slug}", hide_input=True, err=True).strip()
+    return value
+
+
+def _make_webhook_secret() -> str:
+    made = secrets.token_hex(32)
+    click.echo(f"webhook_secret, for ServiceDesk Plus: {made}", err=True)
+    return made
 
 
 def _refuse_blank_ends(answers: Mapping[str, Any]) -> None:

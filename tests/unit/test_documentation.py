@@ -72,6 +72,13 @@ def test_no_page_deletes_rows_by_hand() -> None:
     assert _pages_with(lambda page: re.findall("delete from", page.read_text("utf-8").lower())) == {}
 
 
+def test_no_page_gives_a_client_another_webhook_secret_by_the_way() -> None:
+    """Without --change `secret` makes a new one, with which each webhook of that client would be answered 401."""
+    renewed = re.compile(r"(?:tenants|instances) secret [\w<>-]+ \|[\s\\]*aws secretsmanager put-secret-value")
+
+    assert _pages_with(lambda page: renewed.findall(page.read_text("utf-8"))) == {}
+
+
 def test_no_line_is_longer_than_a_reader_follows() -> None:
     assert _pages_with(lambda page: [line for line in page.read_text("utf-8").splitlines() if len(line) > 400]) == {}
 

@@ -182,6 +182,67 @@ def test_an_account_needs_no_secret(call: Call, tmp_path: Path) -> None:
     assert list((tmp_path / "files").iterdir()) != []
 
 
+# As a secret store prints it: over several lines, with a key that a newer release has.
+HELD = {"webhook_secret": "w" * 32, "api_key": "old", "monitoring_token": "m", "of_a_newer_release": "kept"}
+STORED = json.dumps(HELD, indent=2) + "\n"
+
+
+def test_one_secret_is_changed_and_the_webhook_s_stays(call: Call) -> None:
+    """A new `webhook_secret` beside a new key: each webhook of that client would be answered 401."""
+    ok(call("tenants", "add", "acme", *OWN))
+
+    asked = call("tenants", "secret", "acme", "--change", "api_key", input=f"{STORED} new key \n")
+
+    assert json.loads(ok(asked)) == HELD | {"api_key": "new key"}
+    assert "new key" not in asked.stderr
+    assert "webhook_secret" not in asked.stderr
+
+
+def test_a_webhook_s_secret_is_rotated_beside_the_old_one_which_then_ends(call: Call) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+
+    begun = call("instances", "secret", "main", "--change", "webhook_secret", input=STORED)
+
+    values = json.loads(ok(begun))
+    new = values["webhook_secret"]
+    assert values == HELD | {"webhook_secret": new, "webhook_secret_previous": "w" * 32}
+    assert (len(new), new in begun.stderr) == (64, True)
+    ended = call("instances", "secret", "main", "--change", "webhook_secret_previous", input=begun.stdout)
+    assert json.loads(ok(ended)) == HELD | {"webhook_secret": new}
+    assert "webhook_secret" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "stored", "status", "says"),
+    [
+        ("password", STORED, 2, "there is no secret password; there are webhook_secret, "),
+        ("api_key", "", 1, "is no JSON object, so nothing was changed"),
+        ("api_key", '["a list"]\n', 1, "is no JSON object, so nothing was changed"),
+        ("api_key", '{"webhook_secret": "cut o', 1, "is no JSON object, so nothing was changed"),
+    ],
+    ids=["unknown", "empty", "list", "cut-off"],
+)
+def test_what_can_not_be_changed_prints_nothing_that_a_store_would_take(
+    call: Call, name: str, stored: str, status: int, says: str
+) -> None:
+    ok(call("tenants", "add", "acme", *OWN))
+
+    refused = call("tenants", "secret", "acme", "--change", name, input=stored)
+
+    assert (refused.exit_code, refused.stdout) == (status, "")
+    assert says in " ".join(refused.stderr.split())
+
+
+def test_of_an_account_its_own_secrets_alone_are_changed(call: Call) -> None:
+    ok(call("instances", "add", "main", *SHARED))
+    ok(call("tenants", "add", "acme", "--instance", "main", "--account", "601"))
+
+    refused = call("tenants", "secret", "acme", "--change", "api_key", input="{}\nkey\n")
+    assert (refused.exit_code, "api_key of acme is that of main" in refused.stderr) == (1, True)
+    asked = call("tenants", "secret", "acme", "--change", "model_api_key", input="{}\nsk-own\n")
+    assert json.loads(ok(asked)) == {"model_api_key": "sk-own"}
+
+
 def test_two_hundred_files_are_checked_in_seconds(call: Call, tmp_path: Path) -> None:
     ok(call("instances", "add", "main", *SHARED))
     for number in range(200):
