@@ -3,7 +3,8 @@
 #   ENVIRONMENT=staging KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
 #     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
 # WATCHDOG_URL makes that of the dead man's switch, which production has.
-# ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for.
+# ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for; and
+# ARGOCD_REPOSITORY_TOKEN that by which it reads a private repository.
 # Values go by the environment and standard input: no list of processes shows them.
 set -euo pipefail
 
@@ -53,6 +54,10 @@ fi
 if [ -n "${ARGOCD_SLACK_TOKEN:-}" ]; then
   export ARGOCD_SLACK_TOKEN ARGOCD_GITHUB_TOKEN
   jq --null-input '{"slack-token": env.ARGOCD_SLACK_TOKEN, "github-token": env.ARGOCD_GITHUB_TOKEN}' | put argocd
+fi
+if [ -n "${ARGOCD_REPOSITORY_TOKEN:-}" ]; then
+  export ARGOCD_REPOSITORY_TOKEN
+  jq --null-input '{token: env.ARGOCD_REPOSITORY_TOKEN}' | put argocd-repository
 fi
 # A new network has a new key, and the role of External Secrets reads what is under that one alone: clients' secrets too.
 for name in $(aws secretsmanager list-secrets --filters "Key=name,Values=ai-agents/$ENVIRONMENT/" \

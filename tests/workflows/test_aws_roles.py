@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tests.manifests.project import INSTALLATION, data
 from tests.manifests.rendering import FOUNDATION, of_kind, render
 from tests.workflows.commands import ROOT, done, path_with, program, run
 
@@ -140,10 +142,15 @@ echo "$*" >>{state}/calls
 case $2 in
     describe-secret) [ -e "{state}/${{4//\\//_}}" ] && if [ -e "{state}/deleted" ]; then echo 2026-11-30; else echo None; fi ;;
     create-secret) cat >"{state}/${{6//\\//_}}" ;;
-    put-secret-value) cat >"{state}/${{4//\\//_}}" ;;
+    put-secret-value) value=$(cat) && [ -n "$value" ] && echo "$value" >"{state}/${{4//\\//_}}" ;;
+    get-secret-value) cat "{state}/${{4//\\//_}}" ;;
     list-secrets) [ ! -e "{state}/of_another_key" ] || cat "{state}/of_another_key" ;;
 esac
 """
+
+
+def _page(name: str) -> str:
+    return (ROOT / f"docs/{name}.md").read_text("utf-8")
 
 
 def _secrets(folder: Path, **given: str) -> dict[str, Any]:
@@ -179,6 +186,64 @@ def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) ->
 
     settings = (ROOT / "argocd/bootstrap/argo-cd/argocd-notifications-cm.yaml").read_text(encoding="utf-8")
     assert set(made["argocd"]) == set(re.findall(r"\$([a-z-]+)", settings))
+
+
+def test_argo_cd_gets_a_private_repository_s_token_from_where_it_is_kept(tmp_path: Path) -> None:
+    """It was typed into the first cluster, and nowhere else: a second one had none."""
+    made = _secrets(tmp_path, ARGOCD_REPOSITORY_TOKEN="github_pat_2")
+    shutil.copytree(ROOT / "kustomize/installation", tmp_path / "kustomize/installation")
+    program(tmp_path / "bin", "kubectl", f"echo $* >>{tmp_path}/calls; cat >{tmp_path}/applied")
+    (typed,) = re.findall(r"^aws secretsmanager get[^#]*?kubectl apply .*$", _page("deploy"), re.MULTILINE)
+
+    done(run("bash", "-eu", "-c", typed, cwd=tmp_path, PATH=path_with(tmp_path / "bin"), ENVIRONMENT="production"))
+
+    assert made["argocd-repository"] == {"token": "github_pat_2"}
+    secret = json.loads((tmp_path / "applied").read_text("utf-8"))
+    assert secret["metadata"]["labels"] == {"argocd.argoproj.io/secret-type": "repository"}
+    assert secret["stringData"] == {
+        "type": "git",
+        "url": data(ROOT / INSTALLATION)["gitUrl"],
+        "username": "git",
+        "password": "github_pat_2",
+    }
+    assert "github_pat_2" not in (tmp_path / "calls").read_text("utf-8")
+
+
+def test_one_value_of_a_secret_is_changed_and_the_others_stay(tmp_path: Path) -> None:
+    before = _secrets(tmp_path)["database"]
+    (function,) = re.findall(r"^change\(\) .*?^\}$", _page("release"), re.DOTALL | re.MULTILINE)
+    program(tmp_path / "bin", "aws", STORE.format(state=tmp_path))
+    typed, path = f"{function}\nchange database worker_url", path_with(tmp_path / "bin")
+
+    done(run("bash", "-eu", "-c", typed, cwd=tmp_path, stdin="postgresql://new\n", PATH=path))
+
+    after = json.loads((tmp_path / "ai-agents_production_database").read_text("utf-8"))
+    assert after == {**before, "worker_url": "postgresql://new"}
+    assert "postgresql://new" not in (tmp_path / "calls").read_text("utf-8")
+
+
+def test_a_client_s_webhook_secret_is_rotated_as_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "kustomize/examples/tenant/foundation/tenants", tmp_path / "tenants")
+    stored = tmp_path / "ai-agents_production_tenants_acme"
+    stored.write_text(json.dumps({"webhook_secret": "old", "api_key": "key"}), encoding="utf-8")
+    program(tmp_path / "bin", "aws", STORE.format(state=tmp_path))
+    program(tmp_path / "bin", "ai-agents", f'exec "{Path(sys.executable).with_name("ai-agents")}" "$@"')
+    (typed,) = re.findall(r"^ *aws [^`]*--change webhook_secret \|\n.*", _page("release"), re.MULTILINE)
+    variables = {"PATH": path_with(tmp_path / "bin"), "TENANTS_DIR": str(tmp_path / "tenants")}
+
+    told = run("bash", "-eu", "-c", typed, cwd=tmp_path, **variables)
+
+    assert done(told) == ""
+    values = json.loads(stored.read_text("utf-8"))
+    assert values == {
+        "webhook_secret": values["webhook_secret"],
+        "webhook_secret_previous": "old",
+        "api_key": "key",
+    }
+    assert f"webhook_secret, for ServiceDesk Plus: {values['webhook_secret']}" in told.stderr
+    ended = typed.replace("webhook_secret |", "webhook_secret_previous |")
+    done(run("bash", "-eu", "-c", ended, cwd=tmp_path, **variables))
+    assert json.loads(stored.read_text("utf-8")) == {"webhook_secret": values["webhook_secret"], "api_key": "key"}
 
 
 @pytest.mark.parametrize("name", ["ARGOCD_SLACK_TOKEN", "ARGOCD_GITHUB_TOKEN"])
