@@ -43,7 +43,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-machine test-installations test-tenants check check-fast dashboards lint types imports unit fuzz eval eval-masking eval-safety format bench bench-fairness bench-retention bench-console bench-tenants bench-throughput bench-growth bench-soak bench-scale screenshots \
-	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check \
+	faults faults-machine restore-drill alert-drill image image-test installation tenants renders bootstrap smoke smoke-ticket schema-check erase \
 	account workflows rendered-diff preview-comment registry image-push image-sign protect protected release-branch promote promotable release-tenants e2e drill clean
 
 help:  ## This list
@@ -267,6 +267,12 @@ smoke-ticket: $(VENV)/.dev-ready  ## One ticket of a real help desk, end to end:
 schema-check: $(VENV)/.dev-ready  ## Whether schema, tables and roles are what the image that runs wants; changes nothing
 	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) schema | kubectl replace --force --filename -
 	$(call log_of,ai-agents-schema-check,2)
+
+erase: $(VENV)/.dev-ready  ## All that is stored of a tenant that is suspended or gone (TENANT=acme, or its id); it asks first
+	@printf 'Erase all that is stored of %s in %s, for good? Type %s again: ' "$(TENANT)" "$(ENVIRONMENT)" "$(TENANT)"; \
+		read -r typed && test -n "$$typed" && test "$$typed" = "$(TENANT)" || { echo "Nothing was erased."; exit 1; }
+	@$(BIN)/python kustomize/smoke_by_hand.py $(ENVIRONMENT) $(RUNNING) "erase=$(TENANT)" | kubectl replace --force --filename -
+	$(call log_of,ai-agents-erase,60)
 
 ##@ Look for weaknesses
 # Each in an environment of its own: none of them is a dependency.

@@ -1,4 +1,4 @@
-"""The Jobs of `make smoke`, `smoke-ticket` and `schema-check`, with the image that runs.
+"""The Jobs of `make smoke`, `smoke-ticket`, `schema-check` and `erase`, with the image that runs.
 
 A rollback in Argo CD's UI runs no hooks, and the image that runs then is not the one in Git.
 
@@ -9,11 +9,13 @@ hook, too: a Job of a hook's name that does not say so Argo CD prunes within a s
 
 from __future__ import annotations
 
+import getpass
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 
@@ -67,6 +69,40 @@ def ticket_job(environment: str, image: str, slug: str, ticket_id: str) -> str:
     return yaml.safe_dump(job, sort_keys=False)
 
 
+def erase_job(environment: str, image: str, tenant: str) -> str:
+    """A Job that erases what is stored of *tenant*, a slug or an id: `ai-agents tenants erase`.
+
+    It is the sync's pod, which can reach the database and Redis, with the owner's URL and no secret of a tenant. The
+    tenants' files are those that run, so an active tenant is refused. What it did is recorded under who made it.
+    """
+    cron_job = _named(environment, "ai-agents-sync")
+    spec = cron_job["spec"]["jobTemplate"]["spec"]
+    pod = spec["template"]["spec"]
+    pod.pop("initContainers", None)
+    container = pod["containers"][0]
+    container["image"] = image
+    container["args"] = ["tenants", "erase", "--yes", *(["--id", tenant] if _is_id(tenant) else ["--", tenant])]
+    container["envFrom"] = [{"secretRef": {"name": name}} for name in ("database-owner", "redis")]
+    container["env"] = [
+        {"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"},
+        {"name": "LOGNAME", "value": getpass.getuser()},
+    ]
+    kept = {"tmp", "tenants", "instances"}
+    pod["volumes"] = [each for each in pod["volumes"] if each["name"] in kept]
+    container["volumeMounts"] = [each for each in container["volumeMounts"] if each["name"] in kept]
+    metadata = {"name": "ai-agents-erase", **{key: cron_job["metadata"][key] for key in ("namespace", "labels")}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    return yaml.safe_dump(job, sort_keys=False)
+
+
+def _is_id(tenant: str) -> bool:
+    try:
+        UUID(tenant)
+    except ValueError:
+        return False
+    return True
+
+
 def _secret_owners(environment: str, slug: str) -> list[str]:
     """Whose webhook secrets serve the tenant *slug*: its own, and those of the instance that its file names."""
     path = OVERLAYS / environment / "foundation/tenants" / f"{slug}.yaml"
@@ -94,7 +130,12 @@ if __name__ == "__main__":
             sys.stdout.write(smoke_job(environment, image))
         case [environment, image, "schema"] if "/" in image:
             sys.stdout.write(schema_job(environment, image))
+        case [environment, image, what] if "/" in image and what.startswith("erase=") and what != "erase=":
+            sys.stdout.write(erase_job(environment, image, what.removeprefix("erase=")))
         case [environment, image, slug, ticket] if "/" in image:
             sys.stdout.write(ticket_job(environment, image, slug, ticket))
         case _:
-            sys.exit("usage: smoke_by_hand.py ENVIRONMENT IMAGE [schema | SLUG TICKET]: is it where kubectl talks to?")
+            sys.exit(
+                "usage: smoke_by_hand.py ENVIRONMENT IMAGE [schema | erase=SLUG_OR_ID | SLUG TICKET]:"
+                " is it where kubectl talks to?"
+            )

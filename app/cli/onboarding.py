@@ -151,7 +151,7 @@ def remove_tenant(slug: str) -> None:
         click.echo(f"  in ServiceDesk Plus: nothing; what the account still sends is kept as unrouted by {instance}")
         click.echo("  its secret, if it has one of its own beside the instance's:")
         _tell_deletion(settings, slug)
-    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
+    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(settings, held.get('id'))}")
 
 
 @instances.command("remove")
@@ -178,7 +178,7 @@ def remove_instance(name: str) -> None:
     click.echo("Commit it. Then, outside Git:")
     click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
     _tell_deletion(settings, name)
-    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(held.get('id'))}")
+    click.echo(f"  what is stored of it, once its file is gone from the pods: {_erase(settings, held.get('id'))}")
 
 
 @tenants.command("index")
@@ -358,5 +358,8 @@ def _tell_deletion(settings: TenantSettings, slug: str) -> None:
     click.echo(f"  aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 7")
 
 
-def _erase(tenant_id: object) -> str:
-    return f"ai-agents tenants erase --id {tenant_id}" if tenant_id else "ai-agents tenants erase --id <its id>"
+def _erase(settings: TenantSettings, tenant_id: object) -> str:
+    _, environment, _ = secrets_prefix(settings.tenants_dir).split("/", 2)
+    where = "" if environment == "production" else f"ENVIRONMENT={environment} "
+    known = tenant_id or "<its id>"
+    return f"make erase {where}TENANT={known} (outside a cluster ai-agents tenants erase --id {known})"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.settings import EraseSettings
+from tests.manifests.environment import variables
 from tests.manifests.example_tenant import add_example_tenant
 from tests.manifests.project import ROOT, copy_project, project, settings
 from tests.manifests.references import missing_references
@@ -86,6 +88,57 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     assert help_desks == {"name": "tenant-secrets-worker"}
     assert [item["path"] for item in webhooks["items"]] == owners, "of no other client"
     assert pod["restartPolicy"] == "Never"
+
+
+GONE = "0b9d5c3e-8a41-4b8e-9a67-3f1f3a5b7c02"
+
+
+@pytest.mark.parametrize(("tenant", "arguments"), [("acme", ["--", "acme"]), (GONE, ["--id", GONE])])
+def test_a_tenant_is_erased_from_where_database_and_redis_are_reached_by_their_owner(
+    tenant: str, arguments: list[str]
+) -> None:
+    job = yaml.safe_load(BY_HAND["erase_job"]("production", IMAGE, tenant))
+
+    assert invalid([job]) == []
+    assert (job["metadata"]["name"], hook_of(job)) == ("ai-agents-erase", None)
+    assert missing_references([job], earlier=render(FOUNDATION)) == []
+    assert refusals(job) == []
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["tenants", "erase", "--yes", *arguments]
+    assert container["image"] == IMAGE
+    given = variables(container, render(FOUNDATION))
+    needed = {name.upper() for name, field in EraseSettings.model_fields.items() if field.is_required()}
+    assert needed <= given.keys()
+    assert "LOGNAME" in given, "the act is recorded under a person, not under the pod's user"
+    mounted = {each["name"] for each in container["volumeMounts"]}
+    assert mounted == {each["name"] for each in pod["volumes"]} == {"tmp", "tenants", "instances"}, "no tenant's secret"
+    own = job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
+    for name in ("database", "redis"):
+        (policy,) = (each for each in of_kind(render(FOUNDATION), "NetworkPolicy") if each["metadata"]["name"] == name)
+        (chosen,) = policy["spec"]["podSelector"]["matchExpressions"]
+        assert own in chosen["values"], "it is let out to both"
+
+
+@pytest.mark.parametrize(("typed", "is_made"), [("acme", True), ("acne", False), ("", False)])
+def test_nothing_is_erased_before_its_name_was_typed_again(tmp_path: Path, typed: str, is_made: bool) -> None:
+    program(
+        tmp_path,
+        "kubectl",
+        f"""case "$*" in
+    *" get deployment "*) echo {IMAGE} ;;
+    *" get job/"*) echo Complete ;;
+    *replace*) cat >{tmp_path}/made ;;
+esac
+""",
+    )
+
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    made = ("make", "erase", "TENANT=acme", "--old-file=.venv/.dev-ready")
+    result = run(*made, cwd=ROOT, stdin=f"{typed}\n", PATH=path)
+
+    assert (result.returncode == 0, (tmp_path / "made").exists()) == (is_made, is_made), result.stderr
+    assert is_made or "Nothing was erased." in result.stdout
 
 
 @pytest.mark.parametrize(

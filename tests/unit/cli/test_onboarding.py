@@ -99,7 +99,7 @@ def test_a_client_that_leaves_is_taken_out_and_what_remains_is_told(call: Call, 
     ids = {path.stem: yaml.safe_load(path.read_text("utf-8"))["id"] for path in (tmp_path / "files").rglob("*.yaml")}
 
     told = ok(call("tenants", "remove", "acme"))
-    assert f"ai-agents tenants erase --id {ids['acme']}" in told
+    assert f"make erase TENANT={ids['acme']} (outside a cluster ai-agents tenants erase --id {ids['acme']})" in told
     assert "aws secretsmanager delete-secret --secret-id ai-agents/production/tenants/acme" in told
     assert "acme" not in (tmp_path / "files" / LIST_FILE).read_text("utf-8")
 
