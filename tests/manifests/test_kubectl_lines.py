@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.manifests.project import ROOT
+from tests.manifests.rendering import WORKLOAD, containers, pod_templates, render
+from tests.policies.admission import policies_in
 
 PAGES: Final = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("kustomize/**/*.md")])
 _CONTINUED: Final = re.compile(r"\\\n\s*")
@@ -74,6 +76,53 @@ def _section(page: str, title: str) -> str:
 def _first(section: str, *wanted: str) -> list[int]:
     """Where each of *wanted* stands first."""
     return [section.index(each) for each in wanted]
+
+
+MADE: Final = re.compile(r"kubectl -n production create configmap (\S+) --from-literal=(\w+)=true")
+PAUSE: Final = "kubectl -n production annotate scaledobject ai-agents-worker autoscaling.keda.sh/paused-replicas"
+
+
+def test_workers_that_begin_after_a_restore_look_for_each_note_whenever_they_begin() -> None:
+    """As a merged setting it came too late, or failed the sync while the database was away: tickets got second notes."""
+    (worker,) = (
+        each for owner, each in pod_templates(render(WORKLOAD)) if owner["metadata"]["name"].endswith("-worker")
+    )
+    (read,) = (
+        each["valueFrom"]["configMapKeyRef"]
+        for container in containers(worker)
+        for each in container.get("env", [])
+        if each["name"] == "LEDGER_RESTORED"
+    )
+    assert read["optional"] is True, "at any other time there is no such ConfigMap"
+
+    for section in (_section("docs/recovery.md", each) for each in ("A database is lost", "A region is lost")):
+        made = MADE.search(section)
+        assert made is not None
+        assert made.groups() == (read["name"], read["key"])
+    lost = _section("docs/recovery.md", "A database is lost")
+    order = _first(lost, "create configmap", f"{PAUSE}=0", "aws rds restore-db", f"{PAUSE}-", "delete configmap")
+    assert order == sorted(order)
+    region = _section("docs/recovery.md", "A region is lost")
+    assert region.index("create configmap") < region.index("Then [step 12]"), "before the first worker there"
+
+
+def test_the_mark_of_a_restore_is_let_in_from_a_person() -> None:
+    for operation in ("CREATE", "DELETE"):
+        mark = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ledger-restored"}}
+        objects = {"object" if operation == "CREATE" else "oldObject": {**mark, "data": {"LEDGER_RESTORED": "true"}}}
+        request = {"operation": operation, "userInfo": {"username": "somebody"}, **objects}
+        review = {"kind": "AdmissionReview", "request": request}
+
+        assert [found for policy in policies_in(render("policies")) for found in policy.objections(review)] == []
+
+
+def test_a_sync_while_no_worker_runs_is_told_to_fail_at_the_smoke_test() -> None:
+    lost = _section("docs/recovery.md", "A database is lost")
+
+    assert (
+        lost.index(f"{PAUSE}=0") < lost.index("argocd app sync production-workload --async") < lost.index(f"{PAUSE}-")
+    )
+    assert "the smoke test needs workers" in " ".join(lost.split())
 
 
 TERMINATE: Final = "argocd app terminate-op production-workload"

@@ -160,6 +160,32 @@ def test_every_program_that_the_pages_call_is_in_its_list_of_tools_and_can_be_us
     assert typed.index("argocd login ") < typed.index("argocd app "), "of use to nobody who is not logged in"
 
 
+def test_a_sync_after_the_record_waits_until_a_pod_finds_it() -> None:
+    """The first smoke test may ask before it is there, and AWS's resolver keeps that answer, up to 15 minutes by the SOA."""
+    (step,) = (each for each in STEPS if each[1] == "DNS record and certificate")
+    typed = commands(step)
+
+    assert re.search(r"until kubectl -n staging exec deploy/ai-agents-api .* getent hosts", typed)
+    assert typed.index("getent hosts") < typed.index("argocd app sync")
+
+
+def test_a_login_to_argo_cd_leads_back_to_where_a_person_has_it() -> None:
+    """It is published nowhere: a callback by another name reaches nobody."""
+    section = _section("operate.md", "## Logging in to Argo CD")
+    (port,) = re.findall(r"port-forward svc/argocd-server (\d+):443", section)
+
+    assert set(re.findall(r"https://[^/\s`]+", section)) == {f"https://localhost:{port}"}
+    assert f"argocd login localhost:{port} " in section
+
+
+def test_a_client_s_webhook_comes_after_what_stands_in_it_and_its_policy_before_its_file() -> None:
+    """The policy comes by a release, the file within minutes; the header's id and the secret are made by the commands."""
+    section = _section("clients.md", "## Onboarding")
+    steps = ("components/on-premises", "ai-agents tenants add", "ai-agents tenants secret", "The webhook, sections 3")
+
+    assert sorted(steps, key=section.index) == list(steps)
+
+
 def test_what_a_step_asks_of_a_stack_is_what_its_template_gives() -> None:
     stacks = {"$NETWORK": "network", "$CLUSTER": "cluster"}
     for stack, output in re.findall(r'output "([^"]+)" (\w+)', SECTION):
@@ -261,7 +287,9 @@ def test_a_restored_database_is_as_the_stack_had_it_and_the_stack_s(heading: str
         assert f"--{option} " in restored, option
     assert "--new-db-instance-identifier" in changed[0], "its name is free, and its host stays"
     assert "--backup-retention-period 30 --manage-master-user-password --apply-immediately" in changed[1]
-    assert re.search(r"aws rds delete-db-instance --db-instance-identifier ai-agents-(lost|empty) ", typed)
+    (deleted,) = re.findall(r"aws rds delete-db-instance --db-instance-identifier (ai-agents-(?:lost|empty) .*)", typed)
+    assert "ai-agents-empty --skip-final-snapshot" in deleted or "--no-delete-automated-backups" in deleted
+    assert "MasterSecret)" not in PAGE, "the stack's is of the lost one, and goes with it"
 
 
 @pytest.mark.parametrize("heading", LOSSES)
