@@ -153,7 +153,7 @@ async def show_delivery(
         attempts=attempts,
         masked=masked[-1] if masked else {},
         note=_note(tenant, story),
-        ticket_url=ticket_url(tenant.servicedesk, delivery.ticket_id),
+        ticket_url=ticket_url(tenant.servicedesk, story.ticket_id),
         trace_id=trace_id,
         trace_url=resources.trace_url.replace("{trace_id}", trace_id) if resources.trace_url and trace_id else "",
     )
@@ -181,7 +181,7 @@ def _note(tenant: Tenant, story: Story) -> str:
         return ""
     if (written.posted_at or written.shadowed_at) is not None and written.note_html is not None:
         return written.note_html
-    reference = note_reference(tenant.id, story.delivery.ticket_id, written.version)
+    reference = note_reference(tenant.id, written.ticket_id, written.version)
     return render_note(written.enhancement, tenant.note, reference=reference)
 
 

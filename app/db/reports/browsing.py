@@ -54,6 +54,8 @@ class Listed:
 class Written:
     """What was written for a delivery, and whether it was posted."""
 
+    ticket_id: str
+    """As the help desk has it."""
     version: str
     enhancement: Enhancement | None
     """None: nothing yet, or what this release can't read."""
@@ -98,6 +100,11 @@ class Story:
     vote: Vote | None
     others: Sequence[Any]
     """Other deliveries about the same ticket, newest first."""
+
+    @property
+    def ticket_id(self) -> str:
+        """The ticket's id at the help desk, once it is known: a webhook may name a ticket by its display id."""
+        return self.delivery.ticket_id if self.written is None else self.written.ticket_id
 
 
 async def list_page(

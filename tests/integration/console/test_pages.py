@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from app.console import deliveries, limit
 from app.core.delivery import Status
+from app.core.note import note_reference
 from app.core.tenant import EVERY_TENANT
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.audit import list_acts
@@ -87,6 +88,28 @@ async def test_a_note_stays_as_it_was_sent_when_the_tenants_file_changes(
     page = (await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text
     [posted] = stage.notes((await stage.delivery(job_id)).ticket_id)
     assert words_of(posted).partition("AI Agents")[2] in words_of(page)
+
+
+@pytest.mark.parametrize("stage", [{"servicedesk": {"edition": "cloud"}}], indirect=True, ids=["cloud"])
+async def test_a_ticket_that_the_webhook_named_by_its_display_id_is_opened_and_referred_to_by_its_own(
+    console: Console, stage: Stage, urls: DatabaseUrls
+) -> None:
+    stage.ticket(subject="Another")
+    ticket_id = stage.ticket()
+    display_id = stage.portal.tickets[ticket_id].display_id
+    assert display_id != ticket_id
+    job_id = await stage.deliver_and_work(display_id)
+    [version] = await run_as_superuser(
+        urls, "update enhancement set note_html = null where job_id = $1 returning version", job_id
+    )
+    page = (await console.get(f"/deliveries/{stage.tenant.slug}/{job_id}")).text
+    assert f"/ui/requests/{ticket_id}/details" in page
+    assert f"/ui/requests/{display_id}/details" not in page
+    assert "The note, rendered anew" in page
+    reference = str(note_reference(stage.tenant.id, ticket_id, version["version"]))
+    [posted] = stage.notes(ticket_id)
+    assert reference in posted
+    assert reference in page
 
 
 async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, stage: Stage) -> None:
