@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from app.core.completion import Option
+from app.core.outcome import Ending
 
 STEP_NAMES: Final = {
     "load": "Read the ticket",
@@ -23,18 +25,18 @@ STEP_NAMES: Final = {
     "show": "Prepare the note",
     "post_note": "Post the note",
 }
-OUTCOMES: Final = {
-    "enhanced": "Note posted",
-    "context_only": "Note posted without the model",
-    "shadowed": "Note written and kept back: shadow mode",
-    "ignored": "No note needed",
-    "failed": "Failed",
-    "retried": "Failed, will be tried again",
-    "throttled": "Waits for the limit of calls to the help desk",
-    "held": "Waits: the help desk is out",
-    "degraded": "Note posted without the model, which should have written it",
-    "left_to_lease": "The database could not be told; another attempt follows",
-    "lease_lost": "Another worker took over",
+OUTCOMES: Final[Mapping[str, str]] = {
+    Ending.ENHANCED: "Note posted",
+    Ending.CONTEXT_ONLY: "Note posted without the model",
+    Ending.SHADOWED: "Note written and kept back: shadow mode",
+    Ending.IGNORED: "No note needed",
+    Ending.FAILED: "Failed",
+    Ending.RETRIED: "Failed, will be tried again",
+    Ending.THROTTLED: "Waits for the limit of calls to the help desk",
+    Ending.HELD: "Waits; this attempt does not count",
+    Ending.DEGRADED: "Note posted without the model, which should have written it",
+    Ending.LEFT_TO_LEASE: "The database could not be told; another attempt follows",
+    Ending.LEASE_LOST: "Another worker took over",
 }
 EVENTS: Final = {"ticket_created": "created", "ticket_updated": "updated", "ticket_resolved": "resolved"}
 CAUSES: Final = {

@@ -31,7 +31,8 @@ ENHANCEMENTS = Counter(
     "Settled deliveries by outcome: enhanced; context_only (nothing was found, or the budget is used up); degraded (a"
     " note without the model's words, or without any source, that should have them); shadowed (written and not posted:"
     " the tenant is in shadow mode); ignored; failed. And attempts that will be tried again: retried, throttled, held"
-    " (the help desk is out for the whole tenant), left_to_lease, lease_lost.",
+    " (without a loss of attempts: the code of attempts_without_note_total says what it waits for), left_to_lease,"
+    " lease_lost.",
     ["tenant", "outcome"],
 )
 ATTEMPTS_WITHOUT_NOTE = Counter(

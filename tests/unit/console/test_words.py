@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.console.words import ago, duration, money, number, percent
+from app.console.words import OUTCOMES, ago, duration, money, number, percent
+from app.core.outcome import RULES, Ending
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,15 @@ def test_money(amount: str, words: str) -> None:
 
 def test_numbers() -> None:
     assert [number(value) for value in (0, 1234, 56_700, 1_200_000)] == ["0", "1,234", "56.7k", "1.2M"]
+
+
+def test_each_end_of_an_attempt_has_words() -> None:
+    assert set(OUTCOMES) == set(Ending)
+
+
+def test_what_has_several_causes_is_told_without_one_of_them() -> None:
+    held = [rule for rule in RULES if rule.ending is Ending.HELD]
+    assert len(held) > 1
+    assert not any(rule.counts for rule in held)
+    for cause in ("help desk", "model", "key", "file"):
+        assert cause not in OUTCOMES[Ending.HELD]
