@@ -9,21 +9,26 @@ from typing import Final
 
 from app.core.completion import Option
 from app.core.outcome import Ending
+from app.core.source import SourceKind
+from app.core.steps import StepName
 
-STEP_NAMES: Final = {
-    "load": "Read the ticket",
-    "reserve": "Check whether a note is needed",
-    "similar_tickets": "Similar tickets",
-    "knowledge": "Knowledge articles",
-    "assets": "Assets and addresses",
-    "documentation": "Documentation",
-    "monitoring": "Monitoring",
-    "about_requester": "The requester",
-    "storm": "Others with this problem",
-    "write": "Ask the model",
-    "check": "Check the answer",
-    "show": "Prepare the note",
-    "post_note": "Post the note",
+STEP_NAMES: Final[Mapping[str, str]] = {
+    StepName.LOAD: "Read the ticket",
+    StepName.RESERVE: "Check whether a note is needed",
+    SourceKind.TICKET: "Similar tickets",
+    SourceKind.ARTICLE: "Knowledge articles",
+    SourceKind.ASSET: "Assets and addresses",
+    SourceKind.DOCUMENT: "Documentation",
+    SourceKind.MEASUREMENT: "Monitoring",
+    StepName.ABOUT_REQUESTER: "The requester",
+    StepName.STORM: "Others with this problem",
+    StepName.WRITE: "Ask the model",
+    StepName.CHECK: "Check the answer",
+    StepName.SECOND_OPINION: "Ask a second model",
+    StepName.SHOW: "Prepare the note",
+    StepName.STORM_NOTE: "Keep the note on the first ticket with this problem",
+    StepName.POST_NOTE: "Post the note",
+    StepName.WRITE_FIELDS: "Fill in the ticket's fields",
 }
 OUTCOMES: Final[Mapping[str, str]] = {
     Ending.ENHANCED: "Note posted",

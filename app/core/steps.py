@@ -10,11 +10,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
 
+from app.core.source import SourceKind
+
 MAX_STEPS: Final = 40
+
+
+class StepName(StrEnum):
+    """The steps beside those that gather one kind of context, which have the names of `SourceKind`.
+
+    Stored, so a value never changes its meaning.
+    """
+
+    LOAD = "load"
+    RESERVE = "reserve"
+    ABOUT_REQUESTER = "about_requester"
+    STORM = "storm"
+    WRITE = "write"
+    CHECK = "check"
+    SECOND_OPINION = "second_opinion"
+    SHOW = "show"
+    STORM_NOTE = "storm_note"
+    POST_NOTE = "post_note"
+    WRITE_FIELDS = "write_fields"
 
 
 _Number = Annotated[int, Field(le=2**53)]
@@ -22,6 +44,7 @@ _Number = Annotated[int, Field(le=2**53)]
 
 class Step(BaseModel, frozen=True):
     name: str
+    """A `StepName` or `SourceKind`; another release may have others."""
     began_at: datetime
     ms: _Number
     result: str = ""
@@ -59,7 +82,7 @@ class StepNote:
 
 
 @contextmanager
-def step(name: str) -> Iterator[StepNote]:
+def step(name: StepName | SourceKind) -> Iterator[StepNote]:
     """Record the block as a step; if it raises, the step failed. Without a collector it does nothing."""
     note, began_at, started = StepNote(), datetime.now(UTC), time.perf_counter()
     try:

@@ -29,7 +29,7 @@ from app.core.enhancement import (
 )
 from app.core.masking import Mask
 from app.core.shown import show_enhancement
-from app.core.steps import StepNote
+from app.core.steps import StepName, StepNote
 from app.enhancement.answer import ParsedAnswer, read_answer
 from app.enhancement.portion import MAX_DESCRIPTION_CHARS, Portion
 from app.enhancement.result import Known, accepted, context_only, why_no_answer, without_model
@@ -64,12 +64,12 @@ async def answer_ticket(known: Known, tools: Tools, *, mask: Mask) -> Enhancemen
     work = _Work(known, tools, mask)
     ended: Enhancement | None = None
     while ended is None:
-        with traced_step("write") as note:
+        with traced_step(StepName.WRITE) as note:
             ended = await _write(work, note)
         if ended is None:
-            with traced_step("check") as note:
+            with traced_step(StepName.CHECK) as note:
                 ended = await _check(work, note)
-    with traced_step("show") as note:
+    with traced_step(StepName.SHOW) as note:
         shown = show_enhancement(ended, known.ticket, mask=mask, note=tools.note, records=work.records)
         _tell_end(note, shown, mask)
     return shown

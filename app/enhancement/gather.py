@@ -20,6 +20,7 @@ import structlog
 from app.core.asset import Addresses, find_addresses
 from app.core.requester import Requester
 from app.core.source import Gathered, GatherState, Source, SourceKind, first_sources
+from app.core.steps import StepName
 from app.core.storm import Storm, find_storm
 from app.core.ticket import Ticket
 from app.core.triage import Suggestion, suggest
@@ -165,7 +166,7 @@ async def _vectors_of(ticket: Ticket, tools: Tools, ends_at: float) -> TicketVec
 
 async def _about_requester(ticket: Ticket, tools: Tools, ends_at: float) -> Requester:
     """What is known of the requester. Where that can't be looked up, only what the ticket itself says."""
-    with traced_step("about_requester"):
+    with traced_step(StepName.ABOUT_REQUESTER):
         try:
             async with asyncio.timeout_at(ends_at):
                 return await tools.requesters.about(ticket)
@@ -190,7 +191,7 @@ async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools, en
     """The storm that the ticket is of; None also where that can't be looked up."""
     if tools.arrivals is None:
         return None
-    with traced_step("storm") as note:
+    with traced_step(StepName.STORM) as note:
         try:
             async with asyncio.timeout_at(ends_at):
                 arrival = await tools.arrivals.before(ticket.id, sources=first_sources(gathered))

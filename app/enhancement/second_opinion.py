@@ -23,7 +23,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from app.core.check.checking import Checker
 from app.core.completion import Completion
 from app.core.masking import Mask
-from app.core.steps import step
+from app.core.steps import StepName, step
 from app.enhancement.objects import find_objects
 from app.enhancement.ports import Model
 from app.enhancement.schema import strict_schema
@@ -84,7 +84,7 @@ async def ask_opinion(judge: Model, checker: Checker, *, mask: Mask, unread: Col
     if not sentences or not records or left_s <= 0:
         return Heard({}, [], 0.0)
     started = time.perf_counter()
-    with step("second_opinion") as note:
+    with step(StepName.SECOND_OPINION) as note:
         try:
             async with asyncio.timeout(min(left_s, LIMIT_S)):
                 completion = await judge.complete(

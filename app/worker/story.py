@@ -23,7 +23,7 @@ from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
 from app.core.reading.mail import own_words
-from app.core.steps import noted_steps, step
+from app.core.steps import StepName, noted_steps, step
 from app.core.storm import Arrival, find_storm
 from app.core.tenant import Tenant
 from app.core.ticket import Fate, Ticket
@@ -112,7 +112,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         ticket, notices = await _load_ticket(kit, claim.ticket_id, webhook)
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
-        with traced_step("reserve"):
+        with traced_step(StepName.RESERVE):
             reservation, is_posted = await _reserve(claim, ticket, webhook, kit, parts, closes=closes)
         enhancement = reservation.enhancement
         if enhancement is None:
@@ -241,7 +241,7 @@ async def _post(
     claim: Claim, reservation: Reservation, html: str, kit: Toolkit, parts: Parts, *, reference: UUID, webhook: Webhook
 ) -> str:
     """Post the note once, whatever an earlier attempt did. Returns its id."""
-    with step("post_note") as posting:
+    with step(StepName.POST_NOTE) as posting:
         async with (
             held_unless_others_get_through(claim, parts.enhancements),
             told_if_gone(kit.help_desk, claim.ticket_id, is_closed_wanted=_wants_closed(kit.tenant, webhook)),
@@ -264,7 +264,7 @@ async def _write_fields(claim: Claim, enhancement: Enhancement, kit: Toolkit, pa
     """Write what is suggested for the ticket's fields, as far as the tenant's file allows it."""
     if not kit.tenant.triage.write:
         return
-    with step("write_fields") as writing:
+    with step(StepName.WRITE_FIELDS) as writing:
         writing.result = await write_fields(
             enhancement, claim.ticket_id, tenant=kit.tenant, desk=kit.help_desk, database=parts.database
         )
@@ -284,7 +284,7 @@ async def _keep_storm_note(claim: Claim, enhancement: Enhancement, kit: Toolkit,
         limit=parts.limits.note,
         is_shared=kit.tenant.servicedesk.account is not None,
     )
-    with step("storm_note"):
+    with step(StepName.STORM_NOTE):
         async with held_unless_others_get_through(claim, parts.enhancements):
             await keeper.keep()
 
@@ -358,7 +358,7 @@ async def _load_ticket(kit: Toolkit, ticket_id: str, webhook: Webhook) -> tuple[
 
     A ticket that is gone is taken out of the history.
     """
-    with traced_step("load"):
+    with traced_step(StepName.LOAD):
         try:
             ticket = await kit.help_desk.load_ticket(ticket_id)
         except CallsExhausted:

@@ -3,8 +3,10 @@ from decimal import Decimal
 
 import pytest
 
-from app.console.words import OUTCOMES, ago, duration, money, number, percent
+from app.console.words import OUTCOMES, STEP_NAMES, ago, duration, money, number, percent
 from app.core.outcome import RULES, Ending
+from app.core.source import SourceKind
+from app.core.steps import StepName
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,11 @@ def test_money(amount: str, words: str) -> None:
 
 def test_numbers() -> None:
     assert [number(value) for value in (0, 1234, 56_700, 1_200_000)] == ["0", "1,234", "56.7k", "1.2M"]
+
+
+def test_each_step_has_words() -> None:
+    assert set(STEP_NAMES) == {*StepName, *SourceKind}
+    assert not set(StepName) & set(SourceKind)
 
 
 def test_each_end_of_an_attempt_has_words() -> None:
