@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.core.note import count_note_words
 from app.core.reading.text import plain_text
 from app.core.source import Gathered, GatherState
+from app.core.steps import StepName
 from app.integrations.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def _found(trial: Trial, group: Gathered) -> Iterator[str]:
 def _checked(trial: Trial) -> Iterator[str]:
     """What became of the answer."""
     for step in trial.steps:
-        if step.name in {"write", "check"} and step.result:
+        if step.name in {StepName.WRITE, StepName.CHECK} and step.result:
             yield _line(step.name, step.result)
     for step in trial.steps:
-        if step.name == "storm" and step.result:
+        if step.name == StepName.STORM and step.result:
             yield _line("storm", step.result)
     if masked := [step.masked for step in trial.steps if step.masked]:
         found = ", ".join(f"{count} {kind}" for kind, count in masked[-1].items())

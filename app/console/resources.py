@@ -56,20 +56,26 @@ class Backend:
     _last: Snapshot | None = None
     _take_at: float = 0.0
     """When `_last` is too old, by the monotonic clock."""
+    _acts: int = 0
+    """How often an act has changed what a snapshot shows."""
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def snapshot(self) -> Snapshot:
         """A snapshot of all tenants that is at most a second old, or five times as old as it took to take it."""
         async with self._taking:
             if self._last is None or time.monotonic() >= self._take_at:
-                began = time.monotonic()
-                self._last = await self._take()
+                began, acts = time.monotonic(), self._acts
+                taken = await self._take()
+                if acts != self._acts:  # it may show what was before the act: the next page takes another
+                    return taken
+                self._last = taken
                 self._take_at = began + max(_FRESH_S, _TAKEN_ONE_IN * (time.monotonic() - began))
             return self._last
 
     def forget(self) -> None:
         """Drop the snapshot after an act, so that the next page shows the change."""
         self._last = None
+        self._acts += 1
 
     async def _take(self) -> Snapshot:
         tenants = [known.tenant for known in self.directory]

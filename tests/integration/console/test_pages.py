@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,6 +18,7 @@ from app.core.tenant import EVERY_TENANT
 from app.db.limits.holds import Cause, list_holds
 from app.db.reports.audit import list_acts
 from app.enhancement.write import prompt_version
+from app.queue import Queue
 from app.simulator.helpdesk import HelpDeskSimulator
 from demo.embedded import DatabaseUrls
 from tests.builders import write_tenant
@@ -221,6 +223,32 @@ async def test_a_pause_of_all_is_an_act_of_no_tenant(console: Console, stage: St
     await console.post("/tenants/resume")
     acts = [act.act for act in await list_acts(stage.database, [EVERY_TENANT], limit=2)]
     assert acts == ["resume", "pause"]
+
+
+class WatchedQueue:
+    """A queue whose listeners are not counted before it is told to."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def listeners(self, *, read_within_s: float) -> int:
+        assert read_within_s
+        self.is_asked.set()
+        await self.may_answer.wait()
+        return 1
+
+
+async def test_what_was_read_before_an_act_is_shown_to_nobody_after_it(console: Console) -> None:
+    queue = WatchedQueue()
+    console.backend.queue = cast("Queue", queue)
+    reading = asyncio.create_task(console.backend.snapshot())
+    await queue.is_asked.wait()
+    console.backend.forget()
+    queue.may_answer.set()
+    before = await reading
+    after = await console.backend.snapshot()
+    assert after is not before
+    assert await console.backend.snapshot() is after
 
 
 async def test_the_configuration_holds_no_secret(console: Console, stage: Stage) -> None:
