@@ -45,6 +45,7 @@ class Relay:
         self._own_work: set[asyncio.Task[None]] = set()
         self._is_redis_out = False
         self._is_idle = False
+        """This worker was idle at the last pass, though something was overdue."""
 
     async def run(self, on_pass: Callable[[], None]) -> None:
         """Run `pass_once` without end. *on_pass* is called after each pass that could read the ledger."""
@@ -61,6 +62,7 @@ class Relay:
 
     async def pass_once(self) -> None:
         """Compare ledger and stream once, and send the rings that are missing."""
+        was_idle, self._is_idle = self._is_idle, False
         backlog = await self._ledger.backlog()
         BACKLOG.set(backlog.waiting)
         OLDEST_PENDING_SECONDS.set(backlog.oldest.total_seconds())
@@ -77,14 +79,14 @@ class Relay:
         missing = waiting[unread:]
         if not await self._queue.offer_all(missing):
             self._work_alone(len(waiting))  # Redis can be read but not written
-        else:
-            await self._work_unread()
+            return
         if missing:
             log.info("rang_again", rings=len(missing), waiting=len(waiting))
+        await self._work_unread(was_idle=was_idle)
 
-    async def _work_unread(self) -> None:
+    async def _work_unread(self, *, was_idle: bool) -> None:
         """Begin what waits although this worker was idle at two passes: it reads no rings, whatever Redis says."""
-        overdue, was_idle = [], self._is_idle
+        overdue = []
         if not self._attempts.busy:
             overdue = await self._ledger.waiting(due_for=UNREAD_FOR, limit=self._concurrency)
         self._is_idle = bool(overdue)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from app.db.ledger.claims import Ledger
@@ -24,27 +27,48 @@ async def test_a_redis_that_takes_no_writes_leaves_the_work_to_the_relay(stage: 
         await redis.flushall()
         await redis.replicaof("127.0.0.1", 1)  # as after a failover
         try:
-            await stage.worker.relay.pass_once()
+            with structlog.testing.capture_logs() as logs:
+                await stage.worker.relay.pass_once()
             await eventually(lambda: stage.notes(ticket_id))
         finally:
             await redis.replicaof("no", "one")
 
     assert len(stage.notes(ticket_id)) == 1
+    assert "rang_again" not in {line["event"] for line in logs}
 
 
 async def test_what_rings_do_not_tell_is_begun_by_the_relay(stage: Stage, valkey: ValkeyServer) -> None:
     ticket_id = stage.ticket()
     await stage.deliver(ticket_id)
     await run_as_nobody(stage.database, "update due set due_at = now() - interval '1 minute'")
-    async with Redis.from_url(valkey.url) as redis:
-        await redis.delete(STREAM)
-        await redis.xgroup_create(
-            STREAM, GROUP, id=f"{2**64 - 1}-{2**64 - 1}", mkstream=True
-        )  # takes and tells nothing
+    async with deaf(valkey) as redis:
         for _ in range(2):
             await stage.worker.relay.pass_once()
         await eventually(lambda: stage.notes(ticket_id))
         assert await redis.xlen(STREAM)
+
+
+async def test_one_overdue_pass_and_another_much_later_are_not_two_in_a_row(stage: Stage, valkey: ValkeyServer) -> None:
+    async with deaf(valkey):
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(2):
+                await stage.deliver(stage.ticket())
+                await run_as_nobody(stage.database, "update due set due_at = now() - interval '1 minute'")
+                await stage.worker.relay.pass_once()
+                await stage.work()
+                await stage.worker.relay.pass_once()  # nothing waits
+    told = [line["event"] for line in logs]
+    assert told.count("rang_again") == 1, "the ring of the first is unread"
+    assert "rings_unread" not in told
+
+
+@asynccontextmanager
+async def deaf(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    """A Redis that takes rings and tells nobody of them."""
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.delete(STREAM)
+        await redis.xgroup_create(STREAM, GROUP, id=f"{2**64 - 1}-{2**64 - 1}", mkstream=True)
+        yield redis
         await redis.delete(STREAM)
 
 
