@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Literal, TextIO
@@ -72,17 +72,22 @@ class FrequentLines:
     """Lines of level info about one event that is so frequent that each of them would cost too much by itself.
 
     They are rendered and written four times a second, by a thread: a reader of the log that stands still delays nobody.
-    While it does, at most `_MAX_UNWRITTEN` lines are kept.
+    While it does, at most `_MAX_UNWRITTEN` lines are kept. The number of those that were lost is told as soon as a line
+    can be written.
     """
 
     def __init__(self, event: str, *, logger: str) -> None:
         self._same: dict[str, Any] = {"event": event, "level": "info", "logger": logger}
         self._unwritten: list[tuple[float, str | None, dict[str, str]]] = []
+        self._lost = 0
         self._has_some = asyncio.Event()
 
     def add(self, **fields: str) -> None:
         """A line with *fields*, and with the time and trace of now."""
-        if _final_processor is None or len(self._unwritten) >= _MAX_UNWRITTEN:
+        if _final_processor is None:
+            return
+        if len(self._unwritten) >= _MAX_UNWRITTEN:
+            self._lost += 1
             return
         self._unwritten.append((time.time(), current_trace_id(), fields))
         self._has_some.set()
@@ -90,38 +95,53 @@ class FrequentLines:
     @asynccontextmanager
     async def written(self) -> AsyncIterator[None]:
         """Write the lines that come in this block; those that are left are written at its end."""
-        writing = asyncio.create_task(self._write_all())
+        ended = asyncio.Event()
+        writing = asyncio.create_task(self._write_all(ended))
         try:
             yield
         finally:
-            writing.cancel()
-            await asyncio.wait([writing])
-            self._write(self._take())
+            # Not cancelled: a thread would write on, and the last lines overtake what it writes.
+            ended.set()
+            self._has_some.set()
+            await writing
 
-    async def _write_all(self) -> None:
-        while True:
+    async def _write_all(self, ended: asyncio.Event) -> None:
+        is_last = False
+        while not is_last:
             await self._has_some.wait()
-            await asyncio.sleep(_WRITE_EVERY_S)
-            lines = self._take()
-            # To the end also when this task is cancelled: the lines would be lost, or those that follow overtake them.
-            await asyncio.shield(asyncio.to_thread(self._write, lines))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WRITE_EVERY_S):
+                    await ended.wait()
+            is_last = ended.is_set()
+            lines, self._unwritten, lost, self._lost = self._unwritten, [], self._lost, 0
+            self._has_some.clear()
+            lost = await asyncio.to_thread(self._write, lines, lost)
+            self._lost += lost
 
-    def _take(self) -> list[tuple[float, str | None, dict[str, str]]]:
-        lines, self._unwritten = self._unwritten, []
-        self._has_some.clear()
-        return lines
-
-    def _write(self, lines: list[tuple[float, str | None, dict[str, str]]]) -> None:
-        if not lines or _final_processor is None:
-            return
+    def _write(self, lines: list[tuple[float, str | None, dict[str, str]]], lost: int) -> int:
+        """Write *lines*, and that *lost* others were lost. Returns how many are lost and not told of: none, or all."""
+        if _final_processor is None:
+            return 0
         same = {**self._same, **structlog.contextvars.get_contextvars()}
-        rendered = []
-        for at, trace_id, fields in lines:
-            told = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-            line = {**fields, **same, "timestamp": told, **({"trace_id": trace_id} if trace_id else {})}
-            rendered.append(str(_final_processor(None, "info", line)))
-        sys.stderr.write("\n".join(rendered) + "\n")
-        sys.stderr.flush()
+        try:
+            rendered = []
+            for at, trace_id, fields in lines:
+                line = {**fields, **same, "timestamp": _told(at), **({"trace_id": trace_id} if trace_id else {})}
+                rendered.append(str(_final_processor(None, "info", line)))
+            if lost:
+                line = {"number": lost, "of": same["event"], **same, "event": "log_lines_lost", "level": "warning"}
+                rendered.append(str(_final_processor(None, "warning", {**line, "timestamp": _told(time.time())})))
+            if rendered:
+                sys.stderr.write("\n".join(rendered) + "\n")
+                sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - the disk of the log is full, say: the next lines may be written again
+            return lost + len(lines)
+        return 0
+
+
+def _told(at: float) -> str:
+    """A time as the other lines have it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class _NamedLogger(structlog.WriteLogger):

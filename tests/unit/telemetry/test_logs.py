@@ -79,3 +79,63 @@ def test_frequent_lines_read_as_any_other_and_none_is_lost_at_the_end(level: str
     for line in found:
         assert set(line) - {"tenant", "ticket_id"} == set(meanwhile)
         assert len(line["timestamp"]) == len(meanwhile["timestamp"])
+
+
+SAY_TO = """
+import asyncio, sys, threading
+from app.telemetry.logs import FrequentLines, set_up_logs
+
+class Failing:
+    failures = 0
+
+    def write(self, text):
+        if not Failing.failures:
+            Failing.failures += 1
+            raise OSError("no space left")
+        sys.__stderr__.write(text)
+
+    def flush(self):
+        sys.__stderr__.flush()
+
+class Slow(Failing):
+    begun, overtaken = threading.Event(), threading.Event()
+
+    def write(self, text):
+        is_first = not Slow.begun.is_set()
+        Slow.begun.set()
+        if is_first:
+            Slow.overtaken.wait(0.5)
+        sys.__stderr__.write(text)
+        Slow.overtaken.set()
+
+def is_begun():
+    return Failing.failures or Slow.begun.is_set()
+
+async def main():
+    set_up_logs(level="info", form="json", process="test")
+    sys.stderr = {"failing": Failing, "slow": Slow}[sys.argv[1]]()
+    lines = FrequentLines("webhook_accepted", logger="app.somewhere")
+    async with lines.written():
+        lines.add(ticket_id="1")
+        while not is_begun():
+            await asyncio.sleep(0.01)
+        lines.add(ticket_id="2")
+
+asyncio.run(main())
+"""
+
+
+def said_to(writer: str) -> list[dict[str, object]]:
+    said = subprocess.run([sys.executable, "-c", SAY_TO, writer], check=True, capture_output=True, text=True).stderr
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_lines_after_those_that_could_not_be_written_are_written_and_tell_how_many_are_lost() -> None:
+    line, told = said_to("failing")
+    assert (line["event"], line["ticket_id"]) == ("webhook_accepted", "2")
+    assert (told["event"], told["level"], told["number"]) == ("log_lines_lost", "warning", 1)
+    assert told["of"] == "webhook_accepted"
+
+
+def test_the_last_lines_do_not_overtake_those_that_are_being_written() -> None:
+    assert [line["ticket_id"] for line in said_to("slow")] == ["1", "2"]
