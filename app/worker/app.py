@@ -190,6 +190,7 @@ async def run(settings: WorkerSettings) -> None:
                 worker.relay.run(connected),
                 run_watch(worker.database, worker.tenants, unpriced=worker.toolkits.unpriced),
                 run_retention(worker.database, worker.tenants),
+                worker.toolkits.run_closing(worker.tenants),
             )
         ]
         gc.freeze()

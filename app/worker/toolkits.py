@@ -1,8 +1,8 @@
 """Toolkits: a tenant's help desk, search, documentation and model. Opened on first use, replaced when its file changes.
 
 Invariant: a toolkit belongs to one version of one tenant, and shares only pools of connections with others. The model
-of a tenant with a key of its own is called with that key alone, and nobody else's with it. A replaced toolkit is closed
-when the last attempt that uses it has ended.
+of a tenant with a key of its own is called with that key alone, and nobody else's with it. A toolkit of a version that
+is not served any more is closed when the last attempt that uses it has ended. While one is opened, others are lent.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
+
+import structlog
 
 from app.core.article import FILE_MARK
 from app.core.budget import budgets
@@ -44,7 +47,7 @@ from app.integrations.monitoring import Prometheus, open_prometheus
 from app.integrations.openai import OpenAIModel, open_own_endpoint
 from app.integrations.prices import Prices
 from app.integrations.servicedesk import ServiceDesk
-from app.tenants import KnownTenant
+from app.tenants import KnownTenant, TenantDirectory
 from app.tenants.secrets import MODEL_KEY_FILE
 from app.worker.circuits import Circuit, GuardedDocumentation, GuardedModel, GuardedMonitoring, awaited
 
@@ -55,6 +58,9 @@ LONGEST_WAIT_FOR_A_CALL: Final = timedelta(seconds=20)
 _OF_MODEL_TIMEOUT: Final = 0.95
 # What is gathered meanwhile takes as long.
 _SHORT_WAIT: Final = timedelta(seconds=1)
+_CLOSE_EVERY_S: Final = 15.0
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,13 @@ class _Opened:
     is_retired: bool = False
 
 
+async def _retire(opened: _Opened) -> None:
+    """Close it now, or when nobody uses it any more."""
+    opened.is_retired = True
+    if not opened.borrowers:
+        await opened.stack.aclose()
+
+
 @dataclass(slots=True, kw_only=True)
 class Toolkits:
     """The toolkits of all tenants, until `close`."""
@@ -204,11 +217,29 @@ class Toolkits:
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
-    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """By slug, as are the locks."""
+    _opening: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """Of toolkits that are being opened."""
 
     async def close(self) -> None:
         for opened in self._opened.values():
             await opened.stack.aclose()
+
+    async def run_closing(self, tenants: TenantDirectory) -> None:
+        """Close what is not served any more, again and again, without end."""
+        while True:
+            await asyncio.sleep(_CLOSE_EVERY_S)
+            try:
+                await self.close_unserved(tenants)
+            except Exception:  # what can't be closed must not keep the others open
+                log.exception("toolkit_not_closed")
+
+    async def close_unserved(self, tenants: TenantDirectory) -> None:
+        """Close the toolkits of tenants whose file is gone, or of which *tenants* has another version."""
+        for slug, opened in list(self._opened.items()):
+            if opened.known != tenants.find_slug(slug) and self._opened.get(slug) is opened:
+                del self._opened[slug]
+                await _retire(opened)
 
     def unpriced(self, tenant: Tenant) -> list[str]:
         """The models that the tenant's notes may be written by and whose price is not known."""
@@ -236,17 +267,20 @@ class Toolkits:
 
     async def _find_or_open(self, known: KnownTenant) -> _Opened:
         slug = known.tenant.slug
-        async with self._opening:
-            opened = self._opened.get(slug)
-            if opened is not None and opened.known == known:
+        if (opened := self._find(known)) is not None:
+            return opened
+        async with self._opening.setdefault(slug, asyncio.Lock()):
+            if (opened := self._find(known)) is not None:  # while this waited
                 return opened
             fresh = await self._open(known)
-            self._opened[slug] = fresh
-            if opened is not None:
-                opened.is_retired = True
-                if not opened.borrowers:
-                    await opened.stack.aclose()
+            replaced, self._opened[slug] = self._opened.get(slug), fresh
+            if replaced is not None:
+                await _retire(replaced)
             return fresh
+
+    def _find(self, known: KnownTenant) -> _Opened | None:
+        opened = self._opened.get(known.tenant.slug)
+        return opened if opened is not None and opened.known == known else None
 
     def _vectors_of(self, tenant: Tenant) -> Vectors | None:
         embedder = self.embedder
