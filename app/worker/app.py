@@ -22,7 +22,6 @@ from app.core.price import UNPRICED_REMEDY, Price
 from app.db.knowledge.vectors import NO_TABLE, has_table
 from app.db.ledger.claims import Ledger
 from app.db.ledger.enhancements import Enhancements
-from app.db.limits.circuits import Circuits
 from app.db.session import Database, open_database
 from app.errors import DatabaseUnavailable
 from app.integrations.embeddings import open_embedder
@@ -120,7 +119,7 @@ async def open_worker(settings: WorkerSettings) -> AsyncIterator[Worker]:
         parts = Parts(
             database=database,
             ledger=ledger,
-            circuits=Circuits(database),
+            circuits=toolkits.circuits,
             enhancements=Enhancements(database),
             tenants=tenants,
             toolkits=toolkits,

@@ -50,7 +50,7 @@ class Circuit:
     dependency: Dependency
     is_open: bool
     is_failing: bool
-    """Whether its last call failed, so that a success must be stored."""
+    """Whether its last call had failed, so that a success must be stored."""
 
     @classmethod
     def of(cls, circuits: Circuits, claim: Claim, dependency: Dependency, *, owner_id: UUID | None = None) -> Circuit:
@@ -89,8 +89,8 @@ class Circuit:
         return False
 
     async def succeeded(self) -> None:
-        """Store a success, if the last call had failed."""
-        if not self.is_failing:
+        """Store a success, if the last call had failed, as far as this process knows."""
+        if not (self.is_failing or self.circuits.has_failed(self.owner_id, self.dependency)):
             return
         with suppress(DatabaseUnavailable):
             if await self.circuits.record_success(self.owner_id, self.dependency):

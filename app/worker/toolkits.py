@@ -75,6 +75,7 @@ class Toolkit:
     _judge: OpenAIModel | None
     _vectors: Vectors | None
     _database: Database
+    _circuits: Circuits
     _context_timeout: timedelta
     _model_timeout: timedelta
     _is_priced: bool
@@ -82,7 +83,7 @@ class Toolkit:
 
     def tools(self, claim: Claim) -> Tools:
         """The tools for the workflow of *claim*."""
-        circuits = Circuits(self._database)
+        circuits = self._circuits
         monitoring = self._monitoring and GuardedMonitoring(
             self._monitoring, Circuit.of(circuits, claim, Dependency.MONITORING)
         )
@@ -214,12 +215,17 @@ class Toolkits:
     """By model, as `MODEL_PRICES` has them."""
     embedder: Embedder | None
     embedding_timeout: timedelta
+    circuits: Circuits = field(init=False)
+    """One object for all attempts of the process: it knows what failed in it."""
     _memory: Memory = field(default_factory=Memory)
     """Remembers which options an endpoint refuses."""
     _opened: dict[str, _Opened] = field(default_factory=dict)
     """By slug, as are the locks."""
     _opening: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     """Of toolkits that are being opened."""
+
+    def __post_init__(self) -> None:
+        self.circuits = Circuits(self.database)
 
     async def close(self) -> None:
         for opened in self._opened.values():
@@ -328,6 +334,7 @@ class Toolkits:
                 asked(model=judge, fallback=None) if judge else None,
                 self._vectors_of(tenant),
                 self.database,
+                self.circuits,
                 self.context_timeout,
                 self.model_timeout,
                 not self.unpriced(tenant),

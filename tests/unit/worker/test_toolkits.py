@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from app.core.tenant import Tenant
 from app.db.session import Database
 from app.integrations.openai import open_endpoint
-from app.tenants import KnownTenant, TenantDirectory, TenantSecrets
+from app.tenants import KnownTenant, TenantDirectory
 from app.worker.toolkits import Toolkits
 from tests.builders import a_known_tenant, a_tenant, an_account, an_instance, write_tenant
 
@@ -80,6 +81,15 @@ async def test_nobody_waits_while_anothers_toolkit_is_opened(toolkits: Toolkits,
     assert not opening.done()
     opening.cancel()
     await asyncio.wait([opening])
+
+
+async def test_all_attempts_of_a_process_know_what_failed_in_it(toolkits: Toolkits) -> None:
+    kits = [await lend(toolkits, a_known_tenant(a_tenant(slug))) for slug in ("acme", "bluebird")]
+    claim: Any = SimpleNamespace(
+        tenant_id=uuid4(), accepted_at=datetime.now(UTC), failing=frozenset(), open=frozenset()
+    )
+    asked = [kit.tools(claim).model.circuit.circuits for kit in kits for _ in range(2)]
+    assert all(each is toolkits.circuits for each in asked)
 
 
 async def test_a_toolkit_is_opened_once_however_many_ask_for_it(toolkits: Toolkits) -> None:
