@@ -1,12 +1,14 @@
 """The life of a delivery: one webhook call that was accepted.
 
     pending ──▶ processing ──▶ done
-       ▲            │ ├──────▶ ignored   needs no note of its own; the reason is stored
-       ├── retry ───┘ └──────▶ failed    attempts used up, or a retry can't help
-       └────────────── an operator's replay ┘
+     ▲ │            │ ├──────▶ ignored   needs no note of its own; the reason is stored
+     │ │            │ │           ▲      an operator dismisses it
+     ├─┼── retry ───┘ └──────▶ failed    attempts used up, or a retry can't help
+     │ └──────────────────────────▲│     its row can't be read
+     └── an operator's replay ─────┘
 
-Invariant: every change of a status is one that the table `NEXT` allows. A delivery that is done or ignored never
-changes again.
+Invariant: every change of a status is one that the table `NEXT` allows: a test lets the database tell each change. A
+delivery that is done or ignored never changes again.
 """
 
 from __future__ import annotations
@@ -47,10 +49,10 @@ class Status(StrEnum):
 
 
 NEXT: Final[Mapping[Status, frozenset[Status]]] = {
-    Status.PENDING: frozenset({Status.PROCESSING}),
+    Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED}),
     Status.PROCESSING: frozenset({Status.PENDING, Status.PROCESSING, Status.DONE, Status.FAILED, Status.IGNORED}),
     Status.DONE: frozenset(),
-    Status.FAILED: frozenset({Status.PENDING}),
+    Status.FAILED: frozenset({Status.PENDING, Status.IGNORED}),
     Status.IGNORED: frozenset(),
 }
 
