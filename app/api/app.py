@@ -18,19 +18,17 @@ from granian.server.embed import Server
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License
 
 from app.api.bodies import Bodies
 from app.api.edge import Edge
-from app.api.errors import answer_app_error, answer_bug, answer_http_error
+from app.api.errors import answer_error
 from app.api.feedback import FeedbackKey, ask_for_vote, feedback_style, take_vote
 from app.api.health import VERSION, Readiness, health, live, metrics, ready
 from app.api.webhooks import Webhooks, receive_webhook
 from app.db.ledger.intake import Intake, open_intake
-from app.errors import AppError
 from app.listening import check_port
 from app.queue import Queue, RingBroker, open_queue
 from app.settings import ApiSettings
@@ -83,7 +81,7 @@ def create_app(
             "feedback_key": providing(FeedbackKey(feedback_key, webhooks.language_of)),
         },
         state=State({"webhooks": webhooks}),
-        exception_handlers={AppError: answer_app_error, HTTPException: answer_http_error, Exception: answer_bug},
+        exception_handlers={Exception: answer_error},
         openapi_config=OpenAPIConfig(
             title="AI Agents",
             version=VERSION,

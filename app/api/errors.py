@@ -58,11 +58,24 @@ def problem(
     )
 
 
-def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any]:
-    """The answer to an `AppError`."""
+def answer(error: Exception) -> Response[Any]:
+    """The answer to *error*; `/schema` has examples of it."""
+    if isinstance(error, AppError):
+        return _answer_app_error(error)
+    if isinstance(error, HTTPException):
+        return _answer_http_error(error)
+    return _answer_bug(error)
+
+
+def answer_error(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """The same, as Litestar asks for it."""
+    return answer(error)
+
+
+def _answer_app_error(error: AppError) -> Response[Any]:
     status = _STATUS.get(type(error))
     if status is None or error.code is None:
-        return answer_bug(_, error)
+        return _answer_bug(error)
     kind, title = f"urn:ai-agents:error:{error.code}", diagnose(error.code).meaning
     members = {"field": error.field} if error.field else {}
     headers = {}
@@ -79,7 +92,7 @@ def answer_app_error(_: Request[Any, Any, Any], error: AppError) -> Response[Any
     return problem(status, title=title, kind=kind, detail=error.detail, headers=headers, **members)
 
 
-def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+def _answer_http_error(error: HTTPException) -> Response[Any]:
     """The answer to an error of the framework: no such path, wrong method, body too large."""
     status = HTTPStatus(error.status_code)
     detail = {
@@ -91,7 +104,7 @@ def answer_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Respon
     return problem(status, title=status.phrase, detail=detail, headers=headers)
 
 
-def answer_bug(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def _answer_bug(error: Exception) -> Response[Any]:
     """The answer to any other error, a bug of ours: the log has its text, the caller gets an id to find it."""
     error_id = str(uuid4())
     log.error("request_failed", error_id=error_id, exc_info=error)
@@ -106,10 +119,4 @@ def answer_bug(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 async def send_error(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
     """Send the answer to *error* where Litestar does not do so."""
     request: Request[Any, Any, Any] = Request(scope, receive, send)
-    if isinstance(error, AppError):
-        answer = answer_app_error(request, error)
-    elif isinstance(error, HTTPException):
-        answer = answer_http_error(request, error)
-    else:
-        answer = answer_bug(request, error)
-    await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
+    await answer(error).to_asgi_response(app=None, request=request)(scope, receive, send)

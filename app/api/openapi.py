@@ -5,72 +5,56 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
 from pydantic import BaseModel
 from pydantic import Field as ModelField
 
+from app.api.errors import answer
 from app.core.delivery import Event
 from app.core.signature import refusal
 from app.core.ticket import MAX_TICKET_ID_CHARS
+from app.errors import BodyNotReceived, DatabaseUnavailable, MalformedDelivery, TenantSuspended
+
+NOT_JSON: Final = "Send Content-Type: application/json."
+SUSPENDED: Final = "This tenant is suspended."
 
 
 class Problem(BaseModel):
     """Problem details (RFC 9457)."""
 
-    type: str = "about:blank"
+    type: str = ModelField(default="about:blank", description="Names the error's code, where it has one.")
     title: str
     status: int
     detail: str
     field: str | None = ModelField(default=None, description="The body's field at fault.")
 
 
-def _problem(description: str, *, title: str, status: int, detail: str, **members: str) -> ResponseSpec:
-    value = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+def _problem(description: str, error: Exception) -> ResponseSpec:
+    """Of a status, with the answer to *error* as its example."""
     return ResponseSpec(
         data_container=Problem,
         description=description,
         media_type="application/problem+json",
         generate_examples=False,
-        examples=[Example(value=value)],
+        examples=[Example(value=answer(error).content)],
     )
 
 
 PROBLEMS: Final = {
     400: _problem(
         "The body can't be used; `field` names the fault.",
-        title="Malformed webhook",
-        status=400,
-        detail="ticket_id: is required",
-        field="ticket_id",
+        MalformedDelivery("ticket_id: is required", field="ticket_id"),
     ),
-    401: _problem(
-        "Unknown tenant, or a missing, malformed, old or wrong signature: one answer for all.",
-        title="Not authenticated",
-        status=401,
-        detail=refusal().detail,
-    ),
-    403: _problem("The tenant is suspended.", title="Tenant suspended", status=403, detail="This tenant is suspended."),
-    408: _problem(
-        "The body did not arrive whole within 10 s.",
-        title="The body did not arrive in time",
-        status=408,
-        detail="Nothing was accepted. Send the same webhook again.",
-    ),
-    413: _problem(
-        "More than 256 KiB.",
-        title="Request Entity Too Large",
-        status=413,
-        detail="The body is larger than 256 KiB (262144 bytes).",
-    ),
-    415: _problem(
-        "Not JSON.", title="Unsupported Media Type", status=415, detail="Send Content-Type: application/json."
-    ),
+    401: _problem("Unknown tenant, or a missing, malformed, old or wrong signature: one answer for all.", refusal()),
+    403: _problem("The tenant is suspended.", TenantSuspended(SUSPENDED)),
+    408: _problem("The body did not arrive whole within 10 s.", BodyNotReceived("")),
+    413: _problem("More than 256 KiB.", HTTPException(status_code=413)),
+    415: _problem("Not JSON.", HTTPException(status_code=415, detail=NOT_JSON)),
     503: _problem(
         "The ledger can't commit, or more came at once than we hold; `Retry-After` says when to send it again.",
-        title="The delivery could not be stored",
-        status=503,
-        detail="Nothing was accepted. Send the same webhook again.",
+        DatabaseUnavailable(""),
     ),
 }
 

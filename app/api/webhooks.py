@@ -32,7 +32,7 @@ from pydantic import BaseModel, Field
 
 from app.api.bodies import MAX_BODY_BYTES, Bodies
 from app.api.errors import send_error
-from app.api.openapi import PROBLEMS, WebhookOperation
+from app.api.openapi import NOT_JSON, PROBLEMS, SUSPENDED, WebhookOperation
 from app.core.body import as_utf8
 from app.core.delivery import Webhook, claimed_tenant, compute_job_id, parse_webhook
 from app.core.signature import is_token, refusal, verify_body, verify_standard, verify_token
@@ -258,7 +258,7 @@ def _check_content_type(headers: Mapping[str, str]) -> None:
         raise HTTPException(status_code=415, detail="Send the body as it is, without Content-Encoding.")
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(status_code=415, detail="Send Content-Type: application/json.")
+        raise HTTPException(status_code=415, detail=NOT_JSON)
 
 
 def authenticate(headers: Mapping[str, str], body: bytes, tenants: TenantDirectory, *, now: datetime) -> Arrival:
@@ -320,7 +320,7 @@ def read_webhook(arrival: Arrival, tenants: TenantDirectory) -> tuple[Tenant, We
     """
     tenant = arrival.known.tenant
     if tenant.is_suspended:
-        raise TenantSuspended("This tenant is suspended.")
+        raise TenantSuspended(SUSPENDED)
     webhook = parse_webhook(arrival.body)
     if tenant.is_instance:
         return _choose_account(tenant, webhook, tenants), webhook
@@ -334,5 +334,5 @@ def _choose_account(instance: Tenant, webhook: Webhook, tenants: TenantDirectory
     if known is None:
         return instance
     if known.tenant.is_suspended:
-        raise TenantSuspended("This tenant is suspended.")
+        raise TenantSuspended(SUSPENDED)
     return known.tenant

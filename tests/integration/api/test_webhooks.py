@@ -426,6 +426,22 @@ async def test_the_schema_documents_the_webhook_with_examples(caller: Caller) ->
     assert {"x-tenant-id", "x-servicedesk-signature", "webhook-signature", "authorization"} <= headers
 
 
+async def test_the_schemas_examples_of_problems_are_what_is_answered(caller: Caller, tenants: Tenants) -> None:
+    responses = (await caller.client.get("/schema")).json()["paths"][PATH]["post"]["responses"]
+    body, bare, large = a_body(), b'{"event": "ticket_created"}', a_body(description="x" * 300_000)
+    answers = [
+        await caller.send(bare, signed(tenants.acme, bare)),
+        await caller.send(body, signed(tenants.acme, body, "wrong")),
+        await caller.send(body, signed(tenants.suspended, body, "suspended-secret")),
+        await caller.send(large, signed(tenants.acme, large)),
+        await caller.send(body, signed(tenants.acme, body) | {"content-type": "text/plain"}),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 401, 403, 413, 415]
+    for answer in answers:
+        [example] = responses[str(answer.status_code)]["content"]["application/problem+json"]["examples"].values()
+        assert example["value"] == answer.json()
+
+
 async def test_a_tenant_file_that_changes_is_read_again(caller: Caller, api: Api, tenants: Tenants) -> None:
     secret = tenants.folder / "secrets" / "rotating" / "webhook_secret"
     body = a_body(ticket_id="1011")
