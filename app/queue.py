@@ -71,15 +71,14 @@ class RingBroker(RedisStreamBroker):
         self._tell = tell or (lambda _: None)
 
     async def startup(self) -> None:
-        # Not `wait_for`: that of Python 3.11 loses a cancellation that comes as it ends, and a worker would never stop.
         with suppress(_UNUSABLE):
             async with asyncio.timeout(_CALL_TIMEOUT_S * 2):
                 await super().startup()
 
     async def shutdown(self) -> None:
         with suppress(_UNUSABLE):
-            async with Redis(connection_pool=self.connection_pool) as redis:
-                await asyncio.wait_for(redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name), _CALL_TIMEOUT_S)
+            async with Redis(connection_pool=self.connection_pool) as redis, asyncio.timeout(_CALL_TIMEOUT_S):
+                await redis.xgroup_delconsumer(STREAM, GROUP, self.consumer_name)
         await super().shutdown()
 
     async def rings(self) -> AsyncGenerator[bytes, None]:
@@ -277,9 +276,11 @@ class Queue:
     async def unread(self) -> int | None:
         """The number of unread rings; None when Redis does not answer."""
         try:
-            return await asyncio.wait_for(self._unread(), _CALL_TIMEOUT_S)
+            async with asyncio.timeout(_CALL_TIMEOUT_S):
+                return await self._unread()
         except _UNUSABLE as error:
             return 0 if _is_empty(error) else None
+        raise AssertionError
 
     async def _unread(self) -> int:
         async with Redis(connection_pool=self._broker.connection_pool) as redis:
@@ -293,8 +294,11 @@ class Queue:
     async def listeners(self, *, read_within_s: float) -> int | None:
         """The number of workers that read the stream within this time; None when Redis does not answer."""
         try:
-            async with Redis(connection_pool=self._broker.connection_pool) as redis:
-                consumers: Any = await asyncio.wait_for(redis.xinfo_consumers(STREAM, GROUP), _CALL_TIMEOUT_S)
+            async with (
+                Redis(connection_pool=self._broker.connection_pool) as redis,
+                asyncio.timeout(_CALL_TIMEOUT_S),
+            ):
+                consumers: Any = await redis.xinfo_consumers(STREAM, GROUP)
             return int(sum(consumer["idle"] < read_within_s * 1000 for consumer in consumers))
         except _UNUSABLE as error:
             return 0 if _is_empty(error) else None
@@ -302,8 +306,11 @@ class Queue:
     async def is_reachable(self) -> bool:
         """Whether Redis answers now about the stream: a node of a cluster without it answers a ping all the same."""
         try:
-            async with Redis(connection_pool=self._broker.connection_pool) as redis:
-                await asyncio.wait_for(redis.exists(STREAM), _CALL_TIMEOUT_S)
+            async with (
+                Redis(connection_pool=self._broker.connection_pool) as redis,
+                asyncio.timeout(_CALL_TIMEOUT_S),
+            ):
+                await redis.exists(STREAM)
         except _UNUSABLE:
             return False
         return True
@@ -319,7 +326,8 @@ async def open_queue(broker: RingBroker) -> AsyncIterator[Queue]:
         yield queue
     finally:
         with suppress(TimeoutError):
-            await asyncio.wait_for(queue._unsent.join(), _CALL_TIMEOUT_S)  # noqa: SLF001
+            async with asyncio.timeout(_CALL_TIMEOUT_S):
+                await queue._unsent.join()  # noqa: SLF001 - its own module
         sender.cancel()
         await asyncio.wait([sender])
         await queue.close()

@@ -184,10 +184,12 @@ async def serve(settings: ApiSettings) -> None:
         log.info("shutdown_began")
         api.readiness.turn_off()
         with suppress(TimeoutError):
-            await asyncio.wait_for(is_urgent.wait(), DRAIN_S)
+            async with asyncio.timeout(DRAIN_S):
+                await is_urgent.wait()
         server.stop()  # type: ignore[no-untyped-call]
         with suppress(TimeoutError):
-            await asyncio.wait_for(api.asgi.wait_idle(), FINISH_S)
+            async with asyncio.timeout(FINISH_S):
+                await api.asgi.wait_idle()
         await serving
     end_traces()
     log.info("shutdown_done")

@@ -344,5 +344,6 @@ async def open_intake(url: str, *, pooler: Pooler = "none", connections: int = 4
     finally:
         await intake.finish()
         with suppress(Exception):
-            await asyncio.wait_for(pool.close(), CONNECT_TIMEOUT.total_seconds())
+            async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
+                await pool.close()
         pool.terminate()
