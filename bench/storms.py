@@ -105,7 +105,7 @@ class Count:
 async def arrive(database: Database, tenant: Tenant, ticket: Ticket, sources: Sequence[str] = ()) -> Arrival:
     """Reserve *ticket* as a worker does, and compare it with those before it. *sources*: those that fit it best."""
     claim = Claim(
-        tenant.id, uuid4(), ticket.id, b"", 1, uuid4(), 1, _BEGAN, None, None, False, frozenset(), frozenset()
+        tenant.id, uuid4(), ticket.id, b"", 1, uuid4(), 1, _BEGAN, None, None, False, frozenset(), frozenset(), 0.0
     )
     when = ticket.created_at or _BEGAN
     arrival = arrival_of(ticket, tenant, accepted_at=when)

@@ -50,9 +50,11 @@ async def held(claim: Claim, ledger: Ledger, *, lease: timedelta, limit: timedel
 async def _hold(ledger: Ledger, claim: Claim, lease: timedelta) -> None:
     """Extend the lease again and again; raises when it is lost."""
     lease_s = lease.total_seconds()
-    held_until = time.monotonic() + lease_s
+    held_until = claim.asked_at + lease_s
+    wait_s = max(claim.asked_at + lease_s / 4 - time.monotonic(), 0)
     while True:
-        await asyncio.sleep(lease_s / 4)
+        await asyncio.sleep(wait_s)
+        wait_s = lease_s / 4
         asked_at = time.monotonic()
         try:
             async with asyncio.timeout(max(held_until - asked_at, 0)):

@@ -107,6 +107,8 @@ class Claim:
     """The dependencies whose last call for the tenant failed."""
     open: frozenset[Dependency]
     """The dependencies whose circuit is open, so that they must not be called."""
+    asked_at: float
+    """When it was asked for, by this process's monotonic clock: the database's lease began later."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -188,6 +190,7 @@ class Ledger:
         """
         while True:
             async with self._claiming:
+                asked_at = time.monotonic()
                 row = await self._claim_first()
             given_up = None
             if row is None:
@@ -195,7 +198,7 @@ class Ledger:
             if row["fault"] is not None:  # a bad row must not keep the next one from being claimed
                 given_up = await self._put_aside(row["tenant_id"], row["job_id"], fault=row["fault"])
             elif row["attempt"] is not None:
-                claim = _claim_of(row)
+                claim = _claim_of(row, asked_at=asked_at)
                 if claim.attempts_used <= self._max_attempts:
                     return claim
                 given_up = await self._give_up(claim)
@@ -347,10 +350,11 @@ class Ledger:
         return [(row["tenant_id"], row["job_id"]) for row in rows]
 
 
-def _claim_of(row: Row) -> Claim:
+def _claim_of(row: Row, *, asked_at: float) -> Claim:
     """The claim in *row* of `claim_first`."""
-    values = {each.name: row[each.name] for each in fields(Claim)}
-    return Claim(**{**values, "failing": _dependencies(row["failing"]), "open": _dependencies(row["open"])})
+    open_now, failing = _dependencies(row["open"]), _dependencies(row["failing"])
+    own: dict[str, Any] = {"open": open_now, "failing": failing, "asked_at": asked_at}
+    return Claim(**{each.name: row[each.name] for each in fields(Claim) if each.name not in own}, **own)
 
 
 def _dependencies(causes: Iterable[str]) -> frozenset[Dependency]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -63,7 +64,9 @@ async def test_a_lease_that_ran_out_is_claimed_again_and_its_holder_is_fenced_of
 ) -> None:
     tenant_id = uuid4()
     job_id = await accept(intake, tenant_id)
+    before = time.monotonic()
     first = await next_claim(ledger)
+    assert before <= first.asked_at < time.monotonic()
     assert await ledger.claim_next() is None
     await let_leases_end(worker_db)
     second = await next_claim(ledger)
