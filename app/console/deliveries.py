@@ -18,10 +18,11 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from app.console.door import one_line, require_operator
+from app.console.door import require_operator
 from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.limit import PAGE_LIMIT_S
 from app.console.pages import page
+from app.console.reasons import reason_in
 from app.console.resources import Resources
 from app.console.sessions import User
 from app.core.delivery import Status, parse_webhook
@@ -39,7 +40,6 @@ from app.errors import Code, MalformedDelivery
 from app.integrations.servicedesk import ticket_url
 
 _ROWS: Final = 50
-_MAX_REASON_CHARS: Final = 200
 # Of one tenant, replayed or dismissed by one confirmation.
 _MOST_AT_ONCE: Final = 10_000
 _MAX_DIGITS: Final = 9
@@ -197,10 +197,8 @@ async def act_on_one(
 ) -> Redirect:
     """Replay or dismiss one failed delivery. One that is no longer failed is not changed."""
     tenant = resources.operable(slug).tenant
-    form = await request.form()
-    await _act(
-        resources, user, tenant, act, Choice(), reason=_reason(form), job_ids=[job_id], limit=1, told=f"job {job_id}"
-    )
+    reason = reason_in(await request.form(), "because")
+    await _act(resources, user, tenant, act, Choice(), reason=reason, job_ids=[job_id], limit=1, told=f"job {job_id}")
     return Redirect(f"/deliveries/{slug}/{job_id}", status_code=303)
 
 
@@ -249,7 +247,8 @@ async def act_on_chosen(
         elif limit:
             choice = replace(chosen.choice, until=until)
             told = ", ".join(chosen.words) or "all that failed"
-            number = await _act(resources, user, each.tenant, act, choice, reason=_reason(form), limit=limit, told=told)
+            reason = reason_in(form, "because")
+            number = await _act(resources, user, each.tenant, act, choice, reason=reason, limit=limit, told=told)
             done.append((each.tenant, number))
     return page(
         "done.html",
@@ -300,10 +299,6 @@ async def _act(
 def _check_act(act: str) -> None:
     if act not in {"replay", "dismiss"}:
         raise NotFoundException("There is no such page.")
-
-
-def _reason(form: Any) -> str:
-    return one_line(form.get("because", ""), max_chars=_MAX_REASON_CHARS)
 
 
 def _count(value: str) -> int:

@@ -22,7 +22,6 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.console.sessions import Sessions, User
-from app.core.reading.text import tidy
 
 COOKIE: Final = "ai_agents_console"
 MAY_NOT: Final = "You may look. To act here, your account needs the role operator."
@@ -89,11 +88,6 @@ async def _check_csrf(request: Request[Any, Any, Any], user: User) -> None:
     form = await read_form(request)
     if not hmac.compare_digest(str(form.get("csrf", "")).encode(), user.csrf.encode()):
         raise PermissionDeniedException("This form is not from a page of your session. Go back, reload, try again.")
-
-
-def one_line(value: object, *, max_chars: int) -> str:
-    """What a person wrote in a form, on one line and without hidden characters."""
-    return " ".join(tidy(str(value)).split())[:max_chars]
 
 
 async def read_form(request: Request[Any, Any, Any]) -> FormMultiDict:

@@ -13,6 +13,7 @@ from litestar.enums import MediaType
 from markupsafe import Markup
 
 from app.console import charts, words
+from app.console.reasons import MAX_REASON_CHARS
 from app.core.diagnosis import diagnose
 from app.core.note import ALLOWED_TAGS
 
@@ -60,6 +61,7 @@ def _templates() -> Environment:
         "CAUSES": words.CAUSES,
         "OUTCOMES": words.OUTCOMES,
         "STEP_NAMES": words.STEP_NAMES,
+        "MAX_REASON_CHARS": MAX_REASON_CHARS,
     }
     return environment
 

@@ -13,10 +13,11 @@ from litestar.exceptions import ClientException, NotFoundException
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from app.console.door import one_line, require_operator_of_all
+from app.console.door import require_operator_of_all
 from app.console.given import AnyRequest, NamedResources, NamedUser
 from app.console.pages import page
 from app.console.problems import budgets_of, find_problems_of
+from app.console.reasons import reason_in
 from app.console.resources import Resources
 from app.console.sessions import User
 from app.console.snapshot import p95
@@ -32,7 +33,6 @@ from app.help_desks import open_help_desk
 from app.tenants import KnownTenant
 from app.tenants.secrets import missing_help_desk_secrets
 
-_MAX_REASON_CHARS: Final = 200
 _CHECK_WAIT: Final = timedelta(seconds=5)
 _ACTS_SHOWN: Final = 8
 
@@ -142,7 +142,7 @@ async def act_on_all(act: FromPath[str], request: AnyRequest, resources: NamedRe
 
 async def _act(act: str, tenant_id: UUID, form: Any, resources: Resources, user: User) -> None:
     if act == "pause":
-        reason = one_line(form.get("reason", ""), max_chars=_MAX_REASON_CHARS)
+        reason = reason_in(form, "reason")
         if not reason:
             raise ClientException("Say why: the reason is shown with the pause.")
         seen_by = witness(user.name, "pause", reason)

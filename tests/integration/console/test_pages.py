@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -210,6 +211,20 @@ async def test_what_is_kept_with_an_act_is_one_line_that_a_terminal_shows_as_it_
     [hold] = [hold for hold in await list_holds(stage.database, [stage.tenant.id]) if hold.cause is Cause.PAUSED]
     assert hold.reason == "they upgrade"
     await console.post(f"{path}/resume")
+
+
+async def test_a_reason_is_kept_up_to_the_length_that_each_form_takes(console: Console, stage: Stage) -> None:
+    job_id, tenant = await fail_one(stage), stage.tenant.slug
+    pages = (f"/deliveries/{tenant}/{job_id}", "/deliveries/dismiss", f"/tenants/{tenant}", "/tenants")
+    told = [re.findall(r'maxlength="(\d+)"', (await console.get(page)).text) for page in pages]
+    [length] = {length for lengths in told for length in lengths}
+    assert all(told)
+    long = "x" * (int(length) + 1)
+    await console.post(f"/tenants/{tenant}/pause", reason=long)
+    await console.post(f"/deliveries/{tenant}/{job_id}/dismiss", because=long)
+    acts = await list_acts(stage.database, [stage.tenant.id], limit=9)
+    assert {act.detail for act in acts} == {long[1:], f"job {job_id}: {long[1:]}"}
+    await console.post(f"/tenants/{tenant}/resume")
 
 
 async def test_the_address_of_a_check_leads_back_to_the_tenant(console: Console, stage: Stage) -> None:
