@@ -54,7 +54,14 @@ class RingBroker(RedisStreamBroker):
     such a ring again is harmless, since the ledger knows whether there is work.
     """
 
-    def __init__(self, url: str, *, consumer: str | None = None, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        consumer: str | None = None,
+        tell: Callable[[str], None] | None = None,
+        stale_ms: int = _STALE_MS,
+    ) -> None:
         super().__init__(
             url,
             queue_name=STREAM,
@@ -64,11 +71,12 @@ class RingBroker(RedisStreamBroker):
             xread_block=_BLOCK_MS,
             xread_count=1,
             maxlen=_MAX_RINGS,
-            idle_timeout=_STALE_MS,
+            idle_timeout=stale_ms,
             # So that a pooled connection which Redis has closed does not cost a ring.
             retry=Retry(NoBackoff(), 1),
         )
         self._tell = tell or (lambda _: None)
+        self._stale_ms = stale_ms
 
     async def startup(self) -> None:
         with suppress(_UNUSABLE):
@@ -110,9 +118,13 @@ class RingBroker(RedisStreamBroker):
             while True:
                 found: list[tuple[bytes, bytes]] = []
                 if time.monotonic() >= next_look:
-                    next_look = time.monotonic() + _STALE_MS / 2_000
+                    next_look = time.monotonic() + self._stale_ms / 2_000
                     _, entries, *_ = await redis.xautoclaim(
-                        STREAM, GROUP, self.consumer_name, min_idle_time=_STALE_MS, count=self.unacknowledged_batch_size
+                        STREAM,
+                        GROUP,
+                        self.consumer_name,
+                        min_idle_time=self._stale_ms,
+                        count=self.unacknowledged_batch_size,
                     )
                     found = [(entry_id, fields.get(b"data", b"")) for entry_id, fields in entries]
                 for entry_id, data in found or await reader.next():

@@ -104,8 +104,9 @@ class Begun:
 class OpenIdProvider:
     """One provider. Its endpoints and keys are fetched at each sign-in."""
 
-    def __init__(self, options: ProviderOptions) -> None:
+    def __init__(self, options: ProviderOptions, *, limit_s: float = _ALL_CALLS_S) -> None:
         self._options = options
+        self._limit_s = limit_s
 
     async def begin(self) -> Begun:
         """A new sign-in.
@@ -151,7 +152,7 @@ class OpenIdProvider:
         async with self._client() as client:
             endpoints = await self._endpoints(client)
             try:
-                async with asyncio.timeout(_ALL_CALLS_S):
+                async with asyncio.timeout(self._limit_s):
                     auth = self._auth(endpoints[_METHODS])
                     token = await client.fetch_token(endpoints["token_endpoint"], auth=auth, **shown)
                     # Fetched after the token was issued, so that a key which the provider has just rotated is in it.
@@ -170,7 +171,7 @@ class OpenIdProvider:
 
     async def _endpoints(self, client: AsyncOAuth2Client) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(_ALL_CALLS_S):
+            async with asyncio.timeout(self._limit_s):
                 metadata = await _get(client, get_well_known_url(self._options.issuer, external=True))
             endpoints = {name: str(metadata[name]) for name in _ENDPOINTS}
             endpoints[_METHODS] = metadata.get(_METHODS) or _BASIC  # its default (OpenID Connect Discovery, 3)

@@ -27,6 +27,7 @@ class ConnectionPool:
     """
 
     def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection[Any]]], *, size: int) -> None:
+        self.idle_limit = IDLE_LIMIT
         self._connect = connect
         self._places = asyncio.Semaphore(size)
         self._open: set[asyncpg.Connection[Any]] = set()
@@ -66,7 +67,7 @@ class ConnectionPool:
             self._idle.append((now, connection))
         self._places.release()
         since, longest = self._idle[0] if self._idle else (now, None)
-        if longest is not None and now - since > IDLE_LIMIT.total_seconds():
+        if longest is not None and now - since > self.idle_limit.total_seconds():
             self._idle.popleft()
             self._open.discard(longest)
             longest.terminate()

@@ -134,6 +134,7 @@ class Portal:
     published for either."""
     scopes: frozenset[str] = frozenset({"requests", "solutions", "assets"})
     """The resources that a token of the cloud is good for."""
+    max_note_chars: int = MAX_NOTE_CHARS
     url: str = ""
     accounts_url: str = ""
     faults: Faults = field(default_factory=Faults)
@@ -243,7 +244,7 @@ class Portal:
 
     def add_note(self, ticket_id: str, html: str, **flags: bool) -> HeldNote:
         """Put a note on a ticket, as the portal's technician."""
-        if self.note_count >= MAX_ENTITIES or len(html) > MAX_NOTE_CHARS:
+        if self.note_count >= MAX_ENTITIES or len(html) > self.max_note_chars:
             raise PortalFull
         now = datetime.now(UTC)
         note = HeldNote(str(next(self._ids) + self._id_base), html, now, self.technician, **flags)
@@ -255,7 +256,7 @@ class Portal:
 
     def change_note(self, ticket_id: str, note_id: str, html: str) -> HeldNote | None:
         """Replace a note's text; None when there is no such note."""
-        if len(html) > MAX_NOTE_CHARS:
+        if len(html) > self.max_note_chars:
             raise PortalFull
         ticket = self.tickets[ticket_id]
         for note in ticket.notes:

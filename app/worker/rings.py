@@ -23,7 +23,12 @@ log = structlog.get_logger(__name__)
 
 
 async def work_on_rings(
-    rings: AsyncGenerator[bytes, None], work: Callable[[], Awaitable[object]], *, most: int, stop: asyncio.Event
+    rings: AsyncGenerator[bytes, None],
+    work: Callable[[], Awaitable[object]],
+    *,
+    most: int,
+    stop: asyncio.Event,
+    cancel_again_s: float = _CANCEL_AGAIN_S,
 ) -> set[asyncio.Task[None]]:
     """Await *work* once for each of *rings*, *most* side by side, until *stop* is set. Returns what runs then.
 
@@ -57,6 +62,6 @@ async def work_on_rings(
     # Once more while it goes on: a library may lose a cancellation that comes as what it waits for ends.
     while not reading.done():
         reading.cancel()
-        await asyncio.wait([reading], timeout=_CANCEL_AGAIN_S)
+        await asyncio.wait([reading], timeout=cancel_again_s)
     await rings.aclose()
     return begun

@@ -110,13 +110,12 @@ async def test_what_was_rung_before_there_was_a_group_is_heard(queue: Queue, bro
 
 
 async def test_rings_that_a_dead_worker_read_are_heard_again_and_leave_nothing_behind(
-    queue: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch, valkey: ValkeyServer
+    queue: Queue, redis: Redis, valkey: ValkeyServer
 ) -> None:
     await queue.offer(uuid4(), uuid4())
     await redis.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=1)
-    monkeypatch.setattr("app.queue._STALE_MS", 1)
     await queue.offer(uuid4(), uuid4())
-    broker = RingBroker(valkey.url, consumer="other")
+    broker = RingBroker(valkey.url, consumer="other", stale_ms=1)
     rings = broker.rings()
     async with asyncio.timeout(5):
         for _ in range(2):

@@ -145,10 +145,8 @@ async def test_the_words_below_a_large_picture_are_read(patient_desk: Desk) -> N
     assert article.text == "My VPN client stops with error 809."
 
 
-async def test_notes_with_large_pictures_are_searched_for_ours(
-    patient_desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.simulator.portal.MAX_NOTE_CHARS", 1_000_000)
+async def test_notes_with_large_pictures_are_searched_for_ours(patient_desk: Desk) -> None:
+    patient_desk.portal.max_note_chars = 1_000_000
     held = patient_desk.portal.add_ticket(subject="Mail")
     for n in range(15):  # together they are larger than an answer may be
         patient_desk.portal.add_note(held.id, f'<img src="data:image/png;base64,{"A" * 600_000}">note {n}')

@@ -133,8 +133,9 @@ class _Writer:
 class Intake:
     """A pool of connections as the role `ai_agents_intake`, and the deliveries that wait for a writer."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], *, writers: int) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], *, writers: int, patience_s: float = _PATIENCE_S) -> None:
         self._pool = pool
+        self._patience_s = patience_s
         self._waiting: deque[tuple[AcceptedDelivery, asyncio.Future[None]]] = deque()
         self._in_commit = 0
         """Number of deliveries that writers hold."""
@@ -175,7 +176,7 @@ class Intake:
 
     def _begin_soon(self) -> None:
         if self._late is None:
-            self._late = asyncio.get_running_loop().call_later(_PATIENCE_S, self._begin_writing, True)
+            self._late = asyncio.get_running_loop().call_later(self._patience_s, self._begin_writing, True)
 
     def _begin_writing(self, is_late: bool = False) -> None:
         if self._late is not None:

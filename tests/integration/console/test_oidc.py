@@ -533,11 +533,10 @@ async def test_addresses_of_another_shape_begin_nothing(
     assert says in answer.text
 
 
-async def test_a_provider_that_never_ends_is_given_up(
-    browser: Console, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.console.oidc._ALL_CALLS_S", 0.0)
-    assert (await browser.get("/sign-in/oidc")).status_code == 502
+async def test_a_provider_that_never_ends_is_given_up(make_console: Any, provider: FakeProvider) -> None:
+    options = ProviderOptions(provider.url, CLIENT, None, URL, "openid", "groups", "o", "v")
+    console: Console = make_console(OpenIdProvider(options, limit_s=0.0))
+    assert (await console.get("/sign-in/oidc")).status_code == 502
 
 
 async def test_the_persons_access_token_is_shown_to_nobody(browser: Console, provider: FakeProvider) -> None:

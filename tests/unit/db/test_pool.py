@@ -90,9 +90,7 @@ async def test_a_broken_connection_is_not_lent_again_and_a_failed_connect_takes_
     assert await pool.borrow(limit=_LIMIT) is not broken
 
 
-async def test_the_one_used_last_is_lent_next_and_those_that_nobody_needs_are_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_the_one_used_last_is_lent_next_and_those_that_nobody_needs_are_closed() -> None:
     server = FakeServer()
     pool = ConnectionPool(server.connect, size=3)
     lent: list[Any] = [await pool.borrow(limit=_LIMIT) for _ in range(3)]
@@ -100,7 +98,7 @@ async def test_the_one_used_last_is_lent_next_and_those_that_nobody_needs_are_cl
         pool.give_back(each)
     assert await pool.borrow(limit=_LIMIT) is lent[-1]
     assert server.open == 3
-    monkeypatch.setattr("app.db.pool.IDLE_LIMIT", timedelta(0))
+    pool.idle_limit = timedelta(0)
     pool.give_back(lent[-1])
     assert [each.is_open for each in lent] == [False, True, True]
 

@@ -43,9 +43,8 @@ async def test_work_that_fails_is_not_the_last() -> None:
     assert len(begun) >= 5
 
 
-async def test_work_ends_though_a_cancellation_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_work_ends_though_a_cancellation_is_lost() -> None:
     """As `asyncio.wait_for` of Python 3.11 loses one that comes as what it waits for ends."""
-    monkeypatch.setattr("app.worker.rings._CANCEL_AGAIN_S", 0.01)
     stop = asyncio.Event()
 
     async def rings() -> AsyncGenerator[bytes, None]:
@@ -56,7 +55,7 @@ async def test_work_ends_though_a_cancellation_is_lost(monkeypatch: pytest.Monke
         yield b""
 
     async with asyncio.timeout(10):
-        assert await work_on_rings(rings(), asyncio.Event().wait, most=1, stop=stop) == set()
+        assert await work_on_rings(rings(), asyncio.Event().wait, most=1, stop=stop, cancel_again_s=0.01) == set()
 
 
 async def test_rings_that_end_by_an_error_end_the_worker() -> None:

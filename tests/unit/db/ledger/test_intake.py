@@ -99,10 +99,8 @@ async def test_a_batch_has_a_bound(pool: FakePool, intake: Intake) -> None:
     await asyncio.gather(*sent)
 
 
-async def test_a_commit_that_hangs_keeps_nobody_waiting_for_long(
-    pool: FakePool, intake: Intake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.db.ledger.intake._PATIENCE_S", 0.01)
+async def test_a_commit_that_hangs_keeps_nobody_waiting_for_long(pool: FakePool) -> None:
+    intake = Intake(cast("asyncpg.Pool[Any]", pool), writers=3, patience_s=0.01)
     hanging = await send(intake, 16)
     sent = await send(intake, 20)  # the second writer takes 16 of them, and 4 wait, with nobody after them
     await pool.end(1)
