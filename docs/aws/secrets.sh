@@ -3,6 +3,7 @@
 #   ENVIRONMENT=staging KMS_KEY_ARN=… DATABASE_HOST=… OWNER_PASSWORD=… INTAKE_PASSWORD=… WORKER_PASSWORD=… REDIS_URL=rediss://… \
 #     OPENAI_API_KEY=… ALERT_RECEIVER=slack ALERT_CREDENTIAL=… docs/aws/secrets.sh
 # WATCHDOG_URL makes that of the dead man's switch, which production has.
+# COMPONENTS="console feedback" makes those of these components, once, of random values.
 # ARGOCD_SLACK_TOKEN and ARGOCD_GITHUB_TOKEN make Argo CD's, in the environment that the cluster was made for; and
 # ARGOCD_REPOSITORY_TOKEN that by which it reads a private repository.
 # Values go by the environment and standard input: no list of processes shows them.
@@ -51,6 +52,16 @@ if ! is_there tenants/smoke; then
   WEBHOOK_SECRET=$(openssl rand -hex 32) API_KEY=$(openssl rand -hex 32) \
     jq --null-input '{webhook_secret: env.WEBHOOK_SECRET, api_key: env.API_KEY}' | put tenants/smoke
 fi
+for component in ${COMPONENTS:-}; do
+  case $component in
+    console) keys='{token: .[0], session_key: .[1]}' ;;
+    feedback) keys='{key: .[0]}' ;;
+    *) echo "COMPONENTS: $component has no secret that is made here; console and feedback have" >&2; exit 2 ;;
+  esac
+  if ! is_there "$component"; then
+    { openssl rand -hex 32; openssl rand -hex 32; } | jq --raw-input --slurp "split(\"\\n\") | $keys" | put "$component"
+  fi
+done
 if [ -n "${ARGOCD_SLACK_TOKEN:-}" ]; then
   export ARGOCD_SLACK_TOKEN ARGOCD_GITHUB_TOKEN
   jq --null-input '{"slack-token": env.ARGOCD_SLACK_TOKEN, "github-token": env.ARGOCD_GITHUB_TOKEN}' | put argocd

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from tests.manifests.project import INSTALLATION, data
 from tests.manifests.rendering import FOUNDATION, of_kind, render
@@ -179,6 +180,30 @@ def test_secrets_have_what_the_external_secrets_read(tmp_path: Path) -> None:
             name = entry["remoteRef"]["key"]
             if name in kept and "property" in entry["remoteRef"]:
                 assert entry["remoteRef"]["property"] in kept[name] or name == "alerts", each["metadata"]["name"]
+
+
+@pytest.mark.parametrize("component", ["console", "feedback"])
+def test_a_component_s_secret_has_what_it_reads_and_is_made_once(tmp_path: Path, component: str) -> None:
+    made = _secrets(tmp_path, COMPONENTS=component)[component]
+
+    external = yaml.safe_load((ROOT / f"kustomize/components/{component}/externalsecret.yaml").read_text("utf-8"))
+    assert {(each["remoteRef"]["key"], each["remoteRef"]["property"]) for each in external["spec"]["data"]} == {
+        (component, key) for key in made
+    }
+    assert len(set(made.values())) == len(made)
+    assert all(re.fullmatch("[0-9a-f]{64}", value) for value in made.values())
+    assert _secrets(tmp_path, COMPONENTS="console feedback")[component] == made
+    assert f"COMPONENTS={component}" in (ROOT / f"kustomize/components/{component}/README.md").read_text("utf-8")
+
+
+def test_a_component_without_such_a_secret_is_refused(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "aws", STORE.format(state=tmp_path))
+    path = path_with(tmp_path / "bin")
+
+    result = run(ROOT / "docs/aws/secrets.sh", cwd=tmp_path, PATH=path, **{**SECRETS, "COMPONENTS": "proxy"})
+
+    assert result.returncode == 2
+    assert "proxy has no secret that is made here" in result.stderr
 
 
 def test_argo_cd_s_secret_has_the_keys_that_its_settings_name(tmp_path: Path) -> None:
