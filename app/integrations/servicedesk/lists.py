@@ -115,7 +115,7 @@ class Lists:
 
         The next page is asked for by the last row's time, not by its index: a ticket that is updated meanwhile moves
         to the end, so the ticket after it moves to a page that was read already and would be missed. The index is used
-        only among rows with the same time.
+        only among rows with the same time, which may be many: a history that was imported has the day alone.
         """
         cursor, start = _millis(since), 1
         seen: set[tuple[str, int | None, AccountRef]] = set()
@@ -136,7 +136,8 @@ class Lists:
             previous = ids
             times = [time for row in rows if (time := _millis(time_of(row.get(field)))) is not None]
             is_sorted = times == sorted(times)  # for a build that does not sort, the next page is asked for by index
-            if times and is_sorted and (cursor is None or times[-1] > cursor):
+            # From the time of a page that has no other, the next one would begin with the same rows.
+            if is_sorted and len(set(times)) > 1 and (cursor is None or times[-1] > cursor):
                 cursor, start = times[-1], 1
             else:
                 start += len(rows)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import pytest
 
@@ -87,3 +88,54 @@ async def test_a_list_of_no_rows_may_be_left_out(rows: dict[str, Any], count: ob
 async def test_an_answer_without_the_list_is_not_taken_for_an_empty_one(page: dict[str, Any]) -> None:
     with pytest.raises(HelpDeskUnavailable):
         _ = [row async for row in Lists(Pages(page)).rows("/notes", "notes")]  # type: ignore[arg-type]
+
+
+class Sorted:
+    """A build that has tickets with these times, in milliseconds, and answers as it is asked."""
+
+    def __init__(self, times: Sequence[int], *, field: str, counts: bool = True) -> None:
+        self._rows = [{"id": str(number), field: {"value": str(time)}} for number, time in enumerate(times, 1)]
+        self._counts = counts
+        """Whether it heeds `start_index`."""
+        self.calls = 0
+
+    async def get(self, _path: str, told: dict[str, Any]) -> dict[str, Any]:
+        self.calls += 1
+        info, rows = told["list_info"], self._rows
+        field, first = info["sort_field"], info["start_index"] - 1 if self._counts else 0
+        least = int(info.get("search_criteria", {}).get("value", 0))
+        rows = sorted((row for row in rows if self._time(row, field) >= least), key=lambda row: self._time(row, field))
+        page = rows[first : first + info["row_count"]]
+        return {"requests": page, "list_info": {"has_more_rows": first + len(page) < len(rows)}}
+
+    @staticmethod
+    def _time(row: dict[str, Any], field: str) -> int:
+        return int(row[field]["value"]) if field in row else 0
+
+
+T: Final = 1_700_000_000_000
+
+
+@pytest.mark.parametrize("field", ["last_updated_time", "created_time"])
+@pytest.mark.parametrize(
+    "times",
+    [[T] * 250, [T] * 100, [T - 1] * 150 + [T] * 250 + [T + 1] * 150, [T] * 99 + [T + 1] * 301, [T, *[T + 1] * 201]],
+    ids=["one-time", "one-page", "three-times", "over-a-page", "after-another"],
+)
+@pytest.mark.parametrize("since", [None, T - 1], ids=["first", "later"])
+async def test_however_many_tickets_have_one_time_each_is_listed_once(
+    field: str, times: list[int], since: int | None
+) -> None:
+    build = Sorted(times, field=field)
+    updated_since = None if since is None else datetime.fromtimestamp(since / 1000, tz=UTC)
+    listed = Lists(build).tickets(updated_since=updated_since, edition=Edition.ON_PREMISES, account_fields=())  # type: ignore[arg-type]
+    assert [row["id"] async for row in listed] == [str(number) for number in range(1, len(times) + 1)]
+    assert build.calls <= 15
+
+
+async def test_a_build_that_always_gives_the_same_page_of_one_time_ends_the_list() -> None:
+    build = Sorted([T] * 250, field="last_updated_time", counts=False)
+    listed = Lists(build).tickets(updated_since=None, edition=Edition.ON_PREMISES, account_fields=())  # type: ignore[arg-type]
+    with pytest.raises(HelpDeskUnavailable, match="does not end"):
+        _ = [row async for row in listed]
+    assert build.calls == 2
