@@ -12,7 +12,8 @@ import codecs
 import json
 import re
 from collections.abc import Iterable
-from email.message import EmailMessage
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from functools import lru_cache
 from typing import Any, Final
 
@@ -32,6 +33,12 @@ _ALIASES: Final = {
     "iso-8859-1": "cp1252",
     "x-mac-roman": "mac_roman",
 }
+# Python keeps each other name for good that it was ever asked for, and this header comes from anybody.
+_NAMES: Final = frozenset(aliases) | frozenset(aliases.values()) | {
+    *("cp720", "cp737", "cp856", "cp874", "cp875", "cp1006", "koi8_t", "koi8_u", "utf_8_sig"),
+    *("mac_arabic", "mac_croatian", "mac_farsi", "mac_romanian"),
+}  # fmt: skip
+_DECLARED: Final = re.compile(r';\s*charset\s*=\s*"?([a-z0-9._:+-]{1,40})', re.ASCII | re.IGNORECASE)
 _BACKSLASH: Final = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
@@ -117,12 +124,15 @@ def _charset(body: bytes, content_type: str) -> str:
 
 @lru_cache(maxsize=64)
 def _declared(content_type: str) -> str:
-    header = EmailMessage()
-    header["content-type"] = content_type
-    told = str(header.get_content_charset() or "utf-8")
+    # Not by Python's parser of mail, which raises errors of its own for a header that is cut off.
+    found = _DECLARED.search(content_type)
+    told = found[1].lower() if found else ""
+    name = normalize_encoding(_ALIASES.get(told, told))
+    if name not in _NAMES:
+        return "utf-8"
     try:
-        charset = codecs.lookup(_ALIASES.get(told, told)).name
-    except (LookupError, ValueError):
+        charset = codecs.lookup(name).name
+    except LookupError:  # of another system
         return "utf-8"
     is_wide = charset.startswith(("utf-16", "utf-32"))  # said, but there would be zeros
     return charset if _CHARSETS.match(charset) and not is_wide else "utf-8"

@@ -148,6 +148,7 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> TenantDirectory:
 
 
 latin = st.text(st.characters(max_codepoint=255), max_size=60)
+content_types = latin | st.text("; \x85*'\"=charsetuf-8\xb2\n", max_size=30).map("application/json; charset{}".format)
 hex_digests = st.text("0123456789abcdefABCDEF", min_size=64, max_size=64)
 proofs = st.fixed_dictionaries(
     {},
@@ -157,6 +158,7 @@ proofs = st.fixed_dictionaries(
         "webhook-timestamp": latin | st.integers().map(str) | st.just(str(int(NOW.timestamp()))),
         "webhook-signature": latin | latin.map("v1,{}".format) | st.just("v1,AAAA " * 50),
         "authorization": latin | latin.map("Bearer {}".format),
+        "content-type": content_types,
     },
 )
 
@@ -372,8 +374,14 @@ answers = values_with(desk_keys)
 replies = st.builds(
     Reply,
     st.integers(100, 599),
-    st.dictionaries(
-        st.just("retry-after"), latin | st.integers().map(str) | st.just("Mon, 01 Jan 0001 00:00:00 +2359")
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "retry-after": latin
+            | st.integers().map(str)
+            | st.just("Mon, 01 Jan 0001 00:00:00 +2359"),
+            "content-type": content_types,
+        },
     ).map(
         lambda headers: httpx.Headers({name: value.encode("latin-1") for name, value in headers.items()})  # type: ignore[arg-type]
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
+from encodings.aliases import aliases
+
 import pytest
 
 from app.core.body import as_utf8
@@ -101,6 +104,36 @@ def test_bytes_of_another_charset_cost_their_letters_alone(charset: str) -> None
 )
 def test_a_codec_that_is_no_charset_is_not_used(charset: str) -> None:
     assert read(a_text("Office").encode(), f"; charset={charset}").description == "Office"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["; charset*", "; charset*²=", "; charset*0*=utf-8''x", "; \x85charset=utf-8", '; charset="', "; charset=\r\nx: y"],
+)
+def test_a_header_that_is_cut_off_or_odd_tells_no_charset(parameters: str) -> None:
+    assert read(a_text("Zürich").encode(), parameters).description == "Zürich"
+
+
+def test_python_is_asked_for_no_charset_that_it_does_not_know() -> None:
+    """It keeps the name of each for good, and anybody can send them."""
+    asked: list[str] = []
+
+    def look_up(name: str) -> None:
+        asked.append(name)
+
+    codecs.register(look_up)
+    try:
+        for number in range(10):
+            read(a_text("Office").encode(), f"; charset=utf-8-{number}")
+    finally:
+        codecs.unregister(look_up)
+    assert asked == []
+
+
+@pytest.mark.parametrize("name", sorted({*aliases, *aliases.values(), "koi8_u", "cp720", "mac_arabic", "utf_8_sig"}))
+def test_every_charset_that_python_has_reads_any_bytes(name: str) -> None:
+    for body in (bytes(range(256)), b"~{\xff\x1b$B\x1b(", b"\xff" * 7):
+        assert isinstance(as_utf8(b"[" + body, f"application/json; charset={name}"), bytes)
 
 
 @pytest.mark.parametrize(
