@@ -32,7 +32,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Final, Protocol
@@ -95,6 +95,8 @@ async def post_once(
         HelpDeskRefused: ServiceDesk Plus refuses the note; a retry would not help.
     """
     with span("post_note"):
+        if reservation.note_id is not None:
+            return reservation.note_id
         may_be_there = reservation.posting_age is not None
         if may_be_there:
             found = await _find_posted(reservation, reference, notes=notes, limit=limit)
@@ -110,7 +112,7 @@ async def post_once(
 async def find_posted(
     claim: Claim, *, notes: Notes, enhancements: Enhancements, limit: timedelta
 ) -> Reservation | None:
-    """What an earlier attempt of this delivery posted: its note is on the ticket and not settled.
+    """What an earlier attempt of this delivery posted: its note is on the ticket and not settled. It has a `note_id`.
 
     The ticket may read otherwise by now, or be closed. None also where the attempt only began to post: then the ticket
     as it is now decides.
@@ -119,7 +121,8 @@ async def find_posted(
     if earlier is None:
         return None
     reference = note_reference(claim.tenant_id, claim.ticket_id, earlier.version)
-    return earlier if await _find_posted(earlier, reference, notes=notes, limit=limit) else None
+    note_id = await _find_posted(earlier, reference, notes=notes, limit=limit)
+    return None if note_id is None else replace(earlier, note_id=note_id)
 
 
 async def _find_posted(reservation: Reservation, reference: UUID, *, notes: Notes, limit: timedelta) -> str | None:

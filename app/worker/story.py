@@ -113,7 +113,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         claim = replace(claim, ticket_id=ticket.id)  # a sender may name a ticket by its display id
 
         with traced_step(StepName.RESERVE):
-            reservation, is_posted = await _reserve(claim, ticket, webhook, kit, parts, closes=closes)
+            reservation = await _reserve(claim, ticket, webhook, kit, parts, closes=closes)
         enhancement = reservation.enhancement
         if enhancement is None:
             enhancement = await (
@@ -128,7 +128,7 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
             raise NotNeeded(enhancement.closing.why_nothing, code=enhancement.closing.nothing)
 
         reference = note_reference(claim.tenant_id, claim.ticket_id, reservation.version)
-        if not is_posted and (reservation.is_shadowed or tenant.note.is_shadow):
+        if reservation.note_id is None and (reservation.is_shadowed or tenant.note.is_shadow):
             html = render_note(enhancement, tenant.note, reference=reference)
             record = AttemptRecord(began_at, Ending.SHADOWED, code=None, error=None, steps=noted_steps())
             await parts.enhancements.settle_shadowed(claim, reservation, html=html, record=record)
@@ -166,20 +166,19 @@ def _check_wanted(webhook: Webhook, tenant: Tenant) -> bool:
 
 async def _reserve(
     claim: Claim, ticket: Ticket, webhook: Webhook, kit: Toolkit, parts: Parts, *, closes: bool
-) -> tuple[Reservation, bool]:
-    """The version of *ticket* for this delivery alone, and whether an earlier attempt has posted its note already."""
+) -> Reservation:
+    """The version of *ticket* for this delivery alone; with a `note_id`, if an earlier attempt has posted its note."""
     async with held_unless_others_get_through(claim, parts.enhancements):
         posted = await find_posted(claim, notes=kit.help_desk, enhancements=parts.enhancements, limit=parts.limits.note)
     if posted is not None:
-        return posted, True
+        return posted
     check_still_wanted(ticket, is_closed_wanted=_wants_closed(kit.tenant, webhook))
-    reserved = await parts.enhancements.reserve(
+    return await parts.enhancements.reserve(
         claim,
         version=ticket.closing_version if closes else ticket.version,
         ticket_updated_at=ticket.updated_at or ticket.created_at or claim.accepted_at,
         arrival=arrival_of(ticket, kit.tenant, accepted_at=claim.accepted_at, event=webhook.event),
     )
-    return reserved, False
 
 
 async def _draft(ticket: Ticket, claim: Claim, kit: Toolkit) -> Enhancement:

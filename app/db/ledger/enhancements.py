@@ -54,6 +54,8 @@ class Reservation:
     """Time since an earlier attempt began to post; the note may be on the ticket. None: no attempt has."""
     is_shadowed: bool = False
     """Whether it was written in shadow mode, and so is not posted, whatever the mode is now."""
+    note_id: str | None = None
+    """The note of an earlier attempt, seen on the ticket by this one."""
 
     @property
     def key(self) -> dict[str, Any]:

@@ -352,6 +352,7 @@ async def test_a_note_that_was_stored_before_the_answer_was_lost_is_found_again(
     assert (await stage.delivery(job_id)).status == "done"
     assert len(stage.notes(ticket_id)) == 1
     assert stage.model.calls == 1, "a retry pays the model once"
+    assert sum(call.startswith("GET") and call.endswith("/notes") for call in stage.portal.calls) == 1
 
 
 @pytest.mark.parametrize("change", [{}, {"subject": "Another"}, {"status": "Closed"}])
