@@ -33,7 +33,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
@@ -60,8 +60,10 @@ class PostedNote(Protocol):
 class Notes(Protocol):
     """The notes of a tenant's tickets."""
 
-    async def find_notes(self, ticket_id: str, *, containing: str) -> Sequence[PostedNote]:
-        """The ticket's notes whose text holds *containing*, oldest first."""
+    async def find_notes(
+        self, ticket_id: str, *, containing: str, since: datetime | None = None
+    ) -> Sequence[PostedNote]:
+        """The ticket's notes whose text holds *containing*, oldest first; *since*: none of them is older."""
         ...
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Callable[[], Awaitable[None]]) -> str:
@@ -106,7 +108,9 @@ async def post_once(
             return found
         begin = partial(enhancements.begin_posting, claim, reservation, html=html)
         note_id = await post_whole(Post(notes, claim.ticket_id, html, limit, begin), reference)
-        return await keep_oldest(notes, claim.ticket_id, note_id, reference) if may_be_there else note_id
+        if not may_be_there:
+            return note_id
+        return await keep_oldest(notes, claim.ticket_id, note_id, reference, since=first_posting(reservation))
 
 
 async def find_posted(
@@ -125,11 +129,17 @@ async def find_posted(
     return None if note_id is None else replace(earlier, note_id=note_id)
 
 
+def first_posting(reservation: Reservation) -> datetime:
+    """When an attempt first began to post, as far as *reservation* tells: no note of its version is older."""
+    return datetime.now(UTC) - (reservation.posting_age or timedelta(0))
+
+
 async def _find_posted(reservation: Reservation, reference: UUID, *, notes: Notes, limit: timedelta) -> str | None:
     """Wait until the call of an earlier attempt must have ended, then look for its note. Returns the note's id."""
     assert reservation.posting_age is not None, "an attempt began to post"  # noqa: S101
+    since = first_posting(reservation)
     await asyncio.sleep(max((limit * STRAGGLER - reservation.posting_age).total_seconds(), 0))
-    return await _find(notes, reservation.ticket_id, reference)
+    return await _find(notes, reservation.ticket_id, reference, since=since)
 
 
 @dataclass(slots=True)
@@ -177,14 +187,19 @@ async def post_whole(post: Post, reference: UUID) -> str:
         raise
 
 
-async def _find(notes: Notes, ticket_id: str, reference: UUID) -> str | None:
-    found = await notes.find_notes(ticket_id, containing=str(reference))
+async def _find(notes: Notes, ticket_id: str, reference: UUID, *, since: datetime | None = None) -> str | None:
+    found = await notes.find_notes(ticket_id, containing=str(reference), since=since)
     return found[0].id if found else None
 
 
-async def keep_oldest(notes: Notes, ticket_id: str, note_id: str, reference: UUID) -> str:
-    """Remove our note *note_id* if an older one has the same reference. Returns the one that stays."""
-    oldest = await _find(notes, ticket_id, reference)
+async def keep_oldest(
+    notes: Notes, ticket_id: str, note_id: str, reference: UUID, *, since: datetime | None = None
+) -> str:
+    """Remove our note *note_id* if an older one has the same reference. Returns the one that stays.
+
+    *since*: none of them is older; None: not known.
+    """
+    oldest = await _find(notes, ticket_id, reference, since=since)
     if oldest is None or oldest == note_id:
         return note_id
     await notes.delete_note(ticket_id, note_id)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
@@ -97,9 +97,9 @@ class StormKeeper:
         first_id, reference = self.storm.first.id, storm_reference(self.claim.tenant_id, self.storm.first.id)
         minutes = max(1, round((state.latest_at - state.began_at).total_seconds() / 60))
         html = render_storm_note(state.tickets, minutes=minutes, language=self.language, reference=reference)
-        note_id = state.note_id
+        note_id, since = state.note_id, datetime.now(UTC) - (state.posting_age or timedelta(0))
         if note_id is None and state.posting_age is not None and state.posting_age >= self._straggles:
-            found = await self.desk.find_notes(first_id, containing=str(reference))
+            found = await self.desk.find_notes(first_id, containing=str(reference), since=since)
             note_id = found[0].id if found else None
         begin = partial(self.storms.begin, self.claim, state, first_id, straggles=self._straggles)
         try:
@@ -110,7 +110,9 @@ class StormKeeper:
         except HelpDeskRefused:
             await self._end(state, None)
             raise
-        return posted if state.posting_age is None else await keep_oldest(self.desk, first_id, posted, reference)
+        if state.posting_age is None:
+            return posted
+        return await keep_oldest(self.desk, first_id, posted, reference, since=since)
 
     async def _end(self, state: StormNote, note_id: str | None) -> int:
         return await self.storms.end(

@@ -54,7 +54,7 @@ from app.tenants import KnownTenant, TenantDirectory
 from app.worker.circuits import Circuit
 from app.worker.help_desk_faults import held_unless_others_get_through, told_apart, told_if_gone, without_foreign
 from app.worker.lease import held
-from app.worker.posting import find_posted, keep_oldest, post_once
+from app.worker.posting import find_posted, first_posting, keep_oldest, post_once
 from app.worker.routing import route
 from app.worker.storms import StormKeeper
 from app.worker.toolkits import Toolkit, Toolkits
@@ -149,7 +149,8 @@ async def write_note(claim: Claim, parts: Parts) -> Ending:
         try:
             await parts.enhancements.settle_posted(claim, reservation, note_id=note_id, record=record)
         except LeaseLost:  # the worker that has it now may have posted too
-            await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference)
+            since = first_posting(reservation)
+            await keep_oldest(kit.help_desk, claim.ticket_id, note_id, reference, since=since)
             raise
         _measure(claim, tenant)
         return await _end(ending, enhancement, circuit, note_id=note_id)

@@ -9,7 +9,7 @@ shadow mode nothing is written, whichever method is called.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -38,6 +38,7 @@ from app.integrations.servicedesk.mapping import (
     article_time,
     has_network_fields,
     is_approved,
+    is_by,
     is_id,
     is_of_requester,
     parse_article,
@@ -53,6 +54,10 @@ from app.integrations.servicedesk.mapping import (
 _MAX_NOTES: Final = 20
 _MAX_NOTE_CHARS: Final = 2_000
 _MAX_NOTES_READ: Final = 5
+# A third of the calls that a tenant has in a minute, unless its file says otherwise: an attempt has time for them.
+_MAX_NOTES_SEARCHED: Final = 10
+_CLOCKS_DIFFER: Final = timedelta(days=1)
+"""By no more does the help desk's clock go wrong."""
 _OUR_REFERENCE = re.compile(r"\bref [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 # For older tickets without a resolution no further call is made.
@@ -199,23 +204,43 @@ class ServiceDesk:
             if self._own is None or self._own.of_asset(asset):
                 yield asset
 
-    async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:
+    async def find_notes(self, ticket_id: str, *, containing: str, since: datetime | None = None) -> list[Note]:
         """The notes on the ticket whose text holds *containing*, oldest first.
+
+        Where the list holds no texts, as on premises, they are read, a call each: of the technicians' notes since
+        *since*, by any clock (None: of all), our own and then the newest, at most `_MAX_NOTES_SEARCHED`.
 
         Raises:
             TicketNotFound: There is no such ticket.
         """
         self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
-        found = []
+        found, untold = [], []
         with _the_ticket_is_there(ticket_id):
             async for row in self._lists.rows(path, "notes"):
                 text = text_of_note(row)
                 if text is None:
-                    text = await self._note_text(path, row)
-                if containing in text or containing in plain_text(text):
+                    untold.append(row)
+                elif _holds(text, containing):
                     found.append(parse_note(row))
+            likeliest = self._likeliest(untold, since)
+            found += [parse_note(row) for row in likeliest if _holds(await self._note_text(path, row), containing)]
         return sorted(found, key=lambda note: (note.created_at or _LONG_AGO, len(note.id), note.id))
+
+    def _likeliest(self, rows: Sequence[Row], since: datetime | None) -> list[Row]:
+        """The notes that are worth a call each in search of one of ours, the likeliest first.
+
+        By its author alone none is left out: its name may be written otherwise than in the tenant's file.
+        """
+
+        def added_at(row: Row) -> datetime:
+            return parse_note(row).created_at or datetime.now(UTC)
+
+        least = _LONG_AGO if since is None else since - _CLOCKS_DIFFER
+        worth = [row for row in rows if not is_of_requester(row) and added_at(row) >= least]
+        worth.sort(key=added_at, reverse=True)
+        worth.sort(key=lambda row: not is_by(row, self._options.technician))
+        return worth[:_MAX_NOTES_SEARCHED]
 
     async def list_note_texts(self, ticket_id: str) -> list[str]:
         """The plain texts of the first notes on the ticket that technicians wrote, in the help desk's order.
@@ -451,6 +476,10 @@ def _is_of(part: Row, ticket_id: str) -> bool:
     """Whether *part* of a ticket names no other ticket as its own."""
     ticket = part.get("request")
     return not isinstance(ticket, dict) or ticket.get("id") is None or parse_id(ticket) == ticket_id
+
+
+def _holds(html: str, text: str) -> bool:
+    return text in html or text in plain_text(html)
 
 
 def _part(answer: Row, *keys: str) -> Row:

@@ -261,6 +261,12 @@ def is_of_requester(row: Row) -> bool:
     return any(isinstance(author, dict) and author.get("is_technician") is False for author in authors)
 
 
+def is_by(row: Row, technician: str) -> bool:
+    """Whether the note in *row* says that *technician*, an e-mail address or name, wrote it."""
+    authors = [row.get(key) for key in ("created_by", "added_by")]
+    return technician.casefold() in {told(author).casefold() for author in authors for told in (name_of, person_of)}
+
+
 def work_of(row: Row) -> str | None:
     """The HTML in which a work log says what was done, or None when *row* does not hold it."""
     return _first_text(row, ("description", "comments"))

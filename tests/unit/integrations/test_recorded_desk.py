@@ -233,22 +233,36 @@ def test_an_asset_says_what_it_is_before_its_model() -> None:
 class Api:
     """A build whose list of notes holds no texts, as it was recorded on premises."""
 
-    def __init__(self, texts: dict[str, str], authors: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        texts: dict[str, str],
+        authors: dict[str, Any] | None = None,
+        added_at: datetime = datetime.fromtimestamp(1659513323, tz=UTC),  # noqa: B008 - as recorded
+    ) -> None:
         self.texts = texts
         self.authors = authors or {}
         self.asked: list[str] = []
+        self._added_at = added_at
+        """The first note; the others are an hour apart."""
 
     async def get(self, path: str, *_: Any) -> dict[str, Any]:
         self.asked.append(path)
         note_id = path.rpartition("/")[2]
         if note_id != "notes":
             return {"note": {"id": note_id, "description": self.texts[note_id], "added_by": ADMINISTRATOR}}
-        added = {"display_value": "Aug 3, 2022 12:55 AM", "value": "1659513323917"}
         rows = [
-            {"id": each, "added_time": added, "added_by": self.authors.get(each, ADMINISTRATOR), "attachments": []}
-            for each in self.texts
+            {
+                "id": each,
+                "added_time": {"display_value": "Aug 3, 2022 12:55 AM", "value": str(self._millis(hours))},
+                "added_by": self.authors.get(each, ADMINISTRATOR),
+                "attachments": [],
+            }
+            for hours, each in enumerate(self.texts)
         ]
         return {"notes": rows, "list_info": {"has_more_rows": False, "start_index": 1, "row_count": len(rows)}}
+
+    def _millis(self, hours: int) -> int:
+        return int((self._added_at + timedelta(hours=hours)).timestamp() * 1000)
 
 
 async def test_notes_whose_list_holds_no_texts_are_read_one_by_one() -> None:
@@ -264,3 +278,32 @@ async def test_a_note_of_the_requester_is_no_technicians() -> None:
     api = Api({"1": "<p>Step 1</p>", "2": "<p>Run format C:</p>"}, {"2": requester, "1": {"is_technician": True}})
     texts = await ServiceDesk(a_tenant(), api).list_note_texts("42")  # type: ignore[arg-type]
     assert texts == ["Step 1"]
+
+
+def steps(number: int, **ours: str) -> dict[str, str]:
+    """Texts of so many notes, and ours at their places: `_3="…"`."""
+    return {str(each): ours.get(f"_{each}", f"<p>Step {each}</p>") for each in range(1, number + 1)}
+
+
+@pytest.mark.parametrize("author", [{"name": "AI", "email_id": "US@acme.example"}, {"name": "us@acme.example"}])
+async def test_among_many_notes_without_texts_ours_is_found_by_its_author_in_few_calls(author: Any) -> None:
+    api = Api(steps(60, _7="<p>ref 4711</p>"), {"7": author})
+    desk = ServiceDesk(a_tenant(servicedesk={"technician": "us@acme.example"}), api)  # type: ignore[arg-type]
+    assert [note.id for note in await desk.find_notes("42", containing="ref 4711")] == ["7"]
+    assert len(api.asked) == 11
+
+
+async def test_where_no_author_is_ours_the_newest_notes_without_texts_are_read() -> None:
+    api = Api(steps(60, _55="<p>ref 4711</p>", _58="<p>ref 4711</p>"))
+    desk = ServiceDesk(a_tenant(), api)  # type: ignore[arg-type]
+    assert [note.id for note in await desk.find_notes("42", containing="ref 4711")] == ["55", "58"]
+    assert len(api.asked) == 11
+
+
+async def test_notes_without_texts_that_are_older_than_ours_can_be_are_not_read() -> None:
+    """An hour apart, and the clocks may differ by a day."""
+    began_at = datetime(2026, 11, 30, tzinfo=UTC)
+    api = Api(steps(60, _55="<p>ref 4711</p>"), added_at=began_at - timedelta(hours=54 + 24))
+    desk = ServiceDesk(a_tenant(), api)  # type: ignore[arg-type]
+    assert [note.id for note in await desk.find_notes("42", containing="ref 4711", since=began_at)] == ["55"]
+    assert sorted(int(path.rpartition("/")[2]) for path in api.asked[1:]) == [55, 56, 57, 58, 59, 60]

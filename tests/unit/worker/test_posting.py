@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -31,7 +31,13 @@ class SlowNotes:
     def __post_init__(self) -> None:
         self.turn.set()
 
-    async def find_notes(self, ticket_id: str, *, containing: str) -> list[Note]:  # noqa: ARG002
+    async def find_notes(
+        self,
+        ticket_id: str,  # noqa: ARG002
+        *,
+        containing: str,
+        since: datetime | None = None,  # noqa: ARG002
+    ) -> list[Note]:
         return [note for note in self.notes if containing in note.html]
 
     async def post_note(self, ticket_id: str, html: str, *, begin: Callable[[], Awaitable[None]]) -> str:  # noqa: ARG002
