@@ -75,6 +75,7 @@ _LIST_FAILED: Final = load(__package__, "list_failed")
 _FAIL_UNCLAIMED: Final = load(__package__, "fail_unclaimed")
 _EXTEND: Final = load(__package__, "extend")
 _SETTLE: Final = load(__package__, "settle")
+_MAY_BE_POSTED: Final = load(__package__, "may_be_posted")
 _GIVE_BACK: Final = load(__package__, "give_back")
 _HAND_OVER: Final = load(__package__, "hand_over")
 _WAITING: Final = load(__package__, "due_deliveries")
@@ -183,7 +184,7 @@ class Ledger:
         """Take the delivery that is next, or None when nothing is due.
 
         Before it returns, it settles as failed the deliveries that it meets and that can't be read, and those whose
-        workers died or stalled in all of their `MAX_ATTEMPTS`.
+        workers died or stalled in all of their `MAX_ATTEMPTS`. If the last one may have posted, one more attempt looks.
 
         Raises:
             DatabaseUnavailable: PostgreSQL can't be asked now.
@@ -199,7 +200,7 @@ class Ledger:
                 given_up = await self._put_aside(row["tenant_id"], row["job_id"], fault=row["fault"])
             elif row["attempt"] is not None:
                 claim = _claim_of(row, asked_at=asked_at)
-                if claim.attempts_used <= self._max_attempts:
+                if claim.attempts_used <= self._max_attempts or await self._is_to_look(claim):
                     return claim
                 given_up = await self._give_up(claim)
             if given_up is not None:
@@ -240,6 +241,13 @@ class Ledger:
                 await tx.run(_LIST_FAILED, **key)
             await tx.run(_DROP_DUE, **key)
         return True
+
+    async def _is_to_look(self, claim: Claim) -> bool:
+        """Whether *claim* is the first beyond the allowed ones, and the note of one of those may be on the ticket."""
+        if claim.attempts_used > self._max_attempts + 1:
+            return False
+        async with self._database.transaction(claim.tenant_id) as tx:
+            return bool(await tx.value(_MAY_BE_POSTED, **claim.key))
 
     async def _give_up(self, claim: Claim) -> GivenUp | None:
         """Settle as failed a delivery whose workers died or stalled in all of its attempts. None: another one has it now."""

@@ -769,6 +769,52 @@ async def test_a_delivery_that_kills_its_workers_is_counted_as_failed_and_told(
     assert (line["tenant"], line["job_id"]) == (stage.tenant.slug, str(job_id))
 
 
+async def begin_last_attempt(stage: Stage, job_id: UUID) -> None:
+    """As if the attempt before the last allowed one were in work."""
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("update delivery set attempt = 2 where job_id = :job_id"), {"job_id": job_id})
+
+
+async def lose_worker(stage: Stage, job_id: UUID) -> None:
+    """As if the worker had died before it settled its delivery."""
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(
+            text("update delivery set status = 'processing', settled_at = null where job_id = :job_id"),
+            {"job_id": job_id},
+        )
+        await session.execute(text("update enhancement set note_id = null where job_id = :job_id"), {"job_id": job_id})
+    await run_as_nobody(
+        stage.database,
+        f"insert into due (tenant_id, job_id, due_at, is_leased) values ('{stage.tenant.id}', '{job_id}', now(), true)",
+    )
+
+
+async def test_a_delivery_whose_last_worker_was_lost_after_it_posted_is_looked_for_and_done(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    await begin_last_attempt(stage, job_id)
+    await stage.work()
+    await lose_worker(stage, job_id)
+
+    assert await stage.work() == 1
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+    assert "failed" not in outcomes(stage)
+
+
+async def test_that_look_is_made_once(stage: Stage) -> None:
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    await begin_last_attempt(stage, job_id)
+    await stage.work()
+    await lose_worker(stage, job_id)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await session.execute(text("update delivery set attempt = 4 where job_id = :job_id"), {"job_id": job_id})
+
+    assert await stage.work() == 0
+    assert (await stage.delivery(job_id)).status == "failed"
+
+
 async def test_an_enhancement_leaves_a_record_of_who_read_what_at_which_cost(stage: Stage) -> None:
     ticket_id = stage.ticket()
     job_id = await stage.deliver(ticket_id)
