@@ -15,7 +15,7 @@ from app.db.session import Database
 from app.db.sql import load
 
 BATCH: Final = 500
-"""At most so many deliveries and so many enhancements at once: some 20 ms of one connection."""
+"""At most so many deliveries, enhancements and arrivals each at once: some 20 ms of one connection."""
 
 _LOCK: Final = load(__package__, "lock_retention")
 _FORGET_SETTLED: Final = load(__package__, "forget_settled")
@@ -29,10 +29,11 @@ class Forgotten:
 
     deliveries: int
     enhancements: int
+    arrivals: int
 
     @property
     def may_be_more(self) -> bool:
-        return max(self.deliveries, self.enhancements) == BATCH
+        return max(self.deliveries, self.enhancements, self.arrivals) == BATCH
 
 
 async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
@@ -41,8 +42,8 @@ async def forget_batch(database: Database, tenant_id: UUID) -> Forgotten | None:
         if not await tx.value(_LOCK):
             return None
         [row] = await tx.rows(_FORGET_SETTLED, batch=BATCH)
-        await tx.run(_FORGET_ARRIVALS, tenant_id=tenant_id, batch=BATCH)
-    return Forgotten(**row)
+        arrivals = await tx.value(_FORGET_ARRIVALS, tenant_id=tenant_id, batch=BATCH)
+    return Forgotten(**row, arrivals=arrivals)
 
 
 async def add_up_hours(database: Database, tenant_id: UUID) -> None:

@@ -31,6 +31,24 @@ async def test_a_round_forgets_all_that_is_old_however_many_batches_that_takes(
     assert [row["job_id"] for row in left] == [young]
 
 
+async def test_a_round_forgets_all_tickets_that_arrived_long_ago_though_no_delivery_is_old(
+    stage: Stage, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    ticket_id = stage.ticket()
+    await stage.deliver_and_work(ticket_id)
+    copied = (
+        "insert into arrival select (jsonb_populate_record(a, jsonb_build_object('ticket_id', a.ticket_id || '-' || n,"
+        " 'arrived_at', now() - interval '3 days'))).* from arrival a, generate_series(1, 5) n where tenant_id = $1"
+    )
+    await superuser.execute(copied, stage.tenant.id)
+
+    await forget_old(stage.database, stage.worker.tenants)
+
+    left = await superuser.fetch("select ticket_id from arrival where tenant_id = $1", stage.tenant.id)
+    assert [row["ticket_id"] for row in left] == [ticket_id]
+
+
 async def test_rows_that_can_not_be_deleted_keep_no_other_tenants(
     stage: Stage, help_desk: HelpDeskSimulator, superuser: asyncpg.Connection, tmp_path: Path
 ) -> None:
