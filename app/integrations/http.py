@@ -101,7 +101,7 @@ def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta
         return timedelta(seconds=min(float(seconds[1]), LONGEST_WAIT.total_seconds()))
     try:
         time = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a zone of many digits
         return None
     wait = (time if time.tzinfo else time.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta()), LONGEST_WAIT)

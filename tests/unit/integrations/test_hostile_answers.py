@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import httpx
@@ -18,7 +18,7 @@ from app.core.completion import Message
 from app.core.masking import Mask
 from app.core.tenant import MonitoringOptions
 from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
-from app.integrations.http import Outbound, Reply
+from app.integrations.http import Outbound, Reply, parse_retry_after
 from app.integrations.monitoring import Prometheus
 from app.integrations.monitoring import _parse as parse_series
 from app.integrations.openai import OpenAIModel
@@ -38,6 +38,14 @@ def test_a_token_lives_an_hour_at_most_whatever_is_said(seconds: bytes) -> None:
     body = b'{"access_token": "x", "expires_in": ' + seconds + b"}"
     token = _authenticator()._parse(Reply(200, httpx.Headers(), body))
     assert timedelta(0) <= token.life <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ", ,", "Mon, 01 Jan 2024 00:00:00 +9999999999999999", "Mon, 01 Jan 99999999999 00:00:00 GMT", "1e400", "-1"],
+)
+def test_a_time_to_wait_that_cannot_be_is_none(value: str) -> None:
+    assert parse_retry_after({"retry-after": value}, now=datetime(2026, 11, 30, tzinfo=UTC)) is None
 
 
 def _authenticator() -> _TokenAuthenticator:
