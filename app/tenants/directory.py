@@ -79,6 +79,8 @@ class TenantDirectory:
         self._read: dict[str, KnownTenant] = {}
         """The last valid version of each file."""
         self._unreadable: dict[str, FileProblem] = {}
+        self._again: set[str] = set()
+        """Those that the system could not read, which may pass: they are tried again, changed or not."""
         self._clashing: dict[str, FileProblem] = {}
         self._by_slug: dict[str, KnownTenant] = {}
         """The tenants in use, by slug."""
@@ -155,8 +157,12 @@ class TenantDirectory:
             return []
         known_before = set(self.problems)
         # Instances first: a tenant's file is read with its instance's.
-        instances = {_key_of_instance(name) for name in _names_in(self._instance_files)}
-        keys = [*sorted(instances), *sorted(_names_in(self._files))]
+        try:
+            instances = {_key_of_instance(name) for name in _names_in(self._instance_files)}
+            keys = [*sorted(instances), *sorted(_names_in(self._files))]
+        except OSError as error:  # nobody's file is gone
+            log.error("tenants_not_listed", cause=error.strerror)
+            return []
         gone = set(self._seen) - set(keys)
         for key in gone:
             if key.startswith(_INSTANCE_MARK):
@@ -164,10 +170,11 @@ class TenantDirectory:
                 self._instances_version += 1
             for of_files in (self._seen, self._read, self._unreadable):
                 of_files.pop(key, None)
+            self._again.discard(key)
         changed = [key for key in keys if self._reread(key)]
         if changed or gone:
             self._choose_served()
-        self._volumes = volumes  # as it was before the files were read
+        self._volumes = None if self._again else volumes  # as it was before the files were read
         return [problem for problem in self.problems if problem not in known_before]
 
     def _volume_versions(self) -> tuple[str, ...] | None:
@@ -184,7 +191,9 @@ class TenantDirectory:
         secrets = self._secrets / slug
         told = os.fsencode(slug).decode(errors="backslashreplace")  # a label of a metric must be UTF-8
         version = 0 if is_instance else self._instances_version
-        before = self._seen.get(key)
+        before = None if key in self._again else self._seen.get(key)
+        problem = self._unreadable.get(key)
+        self._again.discard(key)
         try:
             paths = [path, *secret_files(secrets)]
             stats = _stats_of(paths)
@@ -196,14 +205,17 @@ class TenantDirectory:
             if before is not None and (before.digest, before.instances) == (digest, version):
                 return False
             if is_instance:
-                self._instances_version += 1
                 instance = read_instance(path)
                 self._read[key] = KnownTenant(instance.as_tenant(), read_secrets(secrets, instance.as_tenant()))
                 self._instances[slug] = instance
+                self._instances_version += 1
             else:
                 self._read[key] = self._with_secrets(read_tenant(path, self._instances))
         except TenantFileInvalid as error:
             self._unreadable[key] = FileProblem(told, error.detail)
+            if isinstance(error.__cause__, OSError):
+                self._again.add(key)
+                return self._unreadable[key] != problem
         except Exception as error:  # whatever a file or secret holds, it must not affect other tenants
             log.exception("tenant_file_unreadable", tenant=told)
             self._unreadable[key] = FileProblem(told, f"can't be read ({type(error).__name__}): write it anew")
@@ -293,9 +305,10 @@ def _key_of_instance(name: str) -> str:
 
 
 def _names_in(folder: Path) -> set[str]:
+    """The names of the files in *folder*. Raises OSError if that can't be told now, e.g. with too many files open."""
     try:
         names = [path.name for path in folder.iterdir()]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return set()
     return {name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and not name.startswith(".")}
 

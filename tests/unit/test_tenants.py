@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PosixPath
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -788,6 +789,63 @@ def test_an_update_of_a_volume_reads_anew_what_differs_alone(
     tenants.refresh()
     secrets = {known.tenant.slug: known.secrets.webhook for known in tenants}
     assert secrets == {"acme": (b"two",), "other": ()}
+
+
+class FlakyPath(PosixPath):
+    """A folder and its files, which the system reads or not."""
+
+    fault: ClassVar[int | None] = None
+    is_of_files_alone: ClassVar[bool] = False
+
+    def open(self, *given: Any, **named: Any) -> Any:
+        self._judge()
+        return super().open(*given, **named)
+
+    def iterdir(self) -> Any:
+        if not self.is_of_files_alone:
+            self._judge()
+        return super().iterdir()
+
+    def _judge(self) -> None:
+        if self.fault is not None:
+            raise OSError(self.fault, os.strerror(self.fault))
+
+
+@pytest.fixture
+def flaky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TenantDirectory:
+    """A directory that Kubernetes mounted, of the tenant acme; its tests make it unreadable."""
+    for name in ("fault", "is_of_files_alone"):
+        monkeypatch.setattr(FlakyPath, name, getattr(FlakyPath, name))
+    mounted(tmp_path / "files", "1", {"acme.yaml": in_yaml(a_tenant("acme"))})
+    mounted(tmp_path / "secrets", "1", {"acme.json": '{"webhook_secret": "one"}'})
+    return TenantDirectory(FlakyPath(tmp_path / "files"), FlakyPath(tmp_path / "secrets"))
+
+
+@pytest.mark.parametrize("fault", [errno.EMFILE, errno.EIO], ids=["too many open", "broken"])
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_afterwards(flaky: TenantDirectory, fault: int) -> None:
+    FlakyPath.fault, FlakyPath.is_of_files_alone = fault, True
+    assert [problem.slug for problem in flaky.refresh()] == ["acme"]
+    slots = flaky.slots
+    assert flaky.refresh() == []
+    assert flaky.slots is slots, "nothing has changed"
+    assert [problem.slug for problem in flaky.problems] == ["acme"]
+
+    FlakyPath.fault = None
+    assert flaky.refresh() == []
+    assert [known.secrets.webhook for known in flaky] == [(b"one",)]
+    assert flaky.problems == []
+
+
+def test_folders_that_cannot_be_listed_for_a_moment_take_no_tenant_away(flaky: TenantDirectory, tmp_path: Path) -> None:
+    assert flaky.refresh() == []
+    mounted(tmp_path / "files", "2", {f"{slug}.yaml": in_yaml(a_tenant(slug)) for slug in ("acme", "other")})
+    FlakyPath.fault = errno.EMFILE
+    assert flaky.refresh() == []
+    assert [known.tenant.slug for known in flaky] == ["acme"]
+
+    FlakyPath.fault = None
+    assert flaky.refresh() == []
+    assert [known.tenant.slug for known in flaky] == ["acme", "other"]
 
 
 def test_the_slots_are_one_object_until_a_tenant_changes(tmp_path: Path, tenants: TenantDirectory) -> None:
