@@ -7,6 +7,7 @@ tenant that has a model of its own keeps its texts from an endpoint that serves 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -105,13 +106,16 @@ async def fill_vectors(
 ) -> list[Filling]:
     """Embed stored tickets that have no vectors, those of all *tenants* in turns, and end soon after *within*.
 
-    What is left is for the next run. A tenant that fails is left out of the rest of this one.
+    What is left is for the next run: each begins with another tenant, so that none is always left. A tenant that fails
+    is left out of the rest of this one.
     """
     ends_at = time.monotonic() + within.total_seconds()
     fillings = [Filling(tenant) for tenant in tenants if may_embed(tenant, embedder)]
-    turns = fillings
-    while turns and time.monotonic() < ends_at:
+    turns = random.sample(fillings, len(fillings))
+    while turns:
         for filling in turns:
+            if time.monotonic() >= ends_at:
+                return fillings
             try:
                 await filling.next_batch(database, embedder)
             except AppError as error:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from app.core.masking import MaskedText
 from app.core.tenant import Tenant
 from app.core.ticket import Ticket
-from app.core.vectors import TicketVectors
+from app.core.vectors import TicketVectors, Vector
 from app.db.knowledge.documents import TICKETS
 from app.db.knowledge.search import Search
 from app.db.knowledge.store import drop_stored, upsert_tickets
@@ -136,6 +138,22 @@ async def test_filling_goes_on_where_it_was_ended_and_embeds_what_changed(worker
     await store(worker_db, tenant, [changed.model_copy(update={"updated_at": LONG_AGO + timedelta(days=1)})])
     assert (await fill(worker_db, tenant, embedder)).embedded == 1
     assert embedder.asked == ["Outlook is slow", "Outlook is slow\nOutlook is slow since noon."]
+
+
+class SlowEmbedder(ConceptEmbedder):
+    async def embed(self, texts: Sequence[MaskedText]) -> list[Vector]:
+        await asyncio.sleep(0.3)
+        return await super().embed(texts)
+
+
+async def test_filling_ends_within_a_turn_when_its_time_is_over(worker_db: Database) -> None:
+    tenants = [a_tenant(f"t{number}") for number in range(4)]
+    for each in tenants:
+        await store(worker_db, each, [resolved("jam", "Paper jam")])
+    fillings = await fill_vectors(worker_db, tenants, SlowEmbedder(), within=timedelta(seconds=0.2))
+    assert [filling.tenant.slug for filling in fillings] == ["t0", "t1", "t2", "t3"]
+    assert sum(filling.embedded for filling in fillings) <= 1
+    assert not any(filling.is_done or filling.problem for filling in fillings)
 
 
 async def test_the_vectors_of_a_ticket_go_with_it(
