@@ -75,10 +75,9 @@ async def _gather_stored(ticket: Ticket, tools: Tools, named: Addresses, ends_at
             lambda: tools.inventory.assets(named, requester=ticket.requester, limit=MAX_SOURCES),
             ends_at=ends_at,
         )
-        machines = _further_names(assets, ticket)
         searches: dict[SourceKind, Search] = {
             SourceKind.TICKET: lambda: tools.history.similar_tickets(
-                ticket, limit=MAX_SOURCES, machines=machines, vectors=vectors
+                ticket, limit=MAX_SOURCES, machines=_further_names(assets, ticket), vectors=vectors
             ),
             SourceKind.ARTICLE: lambda: tools.knowledge.articles(ticket, limit=MAX_SOURCES),
         }
@@ -195,11 +194,11 @@ async def _find_storm(ticket: Ticket, gathered: list[Gathered], tools: Tools, en
         try:
             async with asyncio.timeout_at(ends_at):
                 arrival = await tools.arrivals.before(ticket.id, sources=first_sources(gathered))
+            storm = None if arrival is None else find_storm(arrival, collect_from=tools.collect_from)
         except Exception as error:  # noqa: BLE001 - a note without this line is better than none
             log.warning("storm_unknown", cause=getattr(error, "detail", type(error).__name__))
             note.is_fine, note.result = False, "could not be looked up"
             return None
-        storm = None if arrival is None else find_storm(arrival, collect_from=tools.collect_from)
         nothing = "none" if arrival else "not known: no delivery has told of this ticket"
         note.result = f"like {len(storm.others)} others" if storm else nothing
         return storm

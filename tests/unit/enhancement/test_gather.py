@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -14,7 +15,7 @@ import pytest
 from app.core.asset import Addresses
 from app.core.completion import Message
 from app.core.note import render_note
-from app.core.source import Source, SourceKind
+from app.core.source import GatherState, Source, SourceKind
 from app.core.tenant import NoteOptions
 from app.enhancement.gather import Context, gather_all
 from app.enhancement.tools import Tools
@@ -64,6 +65,24 @@ async def test_tickets_are_looked_for_by_the_other_names_of_the_machines_that_ar
     gathered = (await gather_all(ticket, tools_of(desk))).gathered
     assert list(desk.machines) == ["File server", "srv-file01.acme.local", "10.0.0.6"]
     assert [group.kind for group in gathered if group.sources] == [SourceKind.ASSET]
+
+
+async def test_what_of_an_asset_cannot_be_read_costs_the_tickets_alone() -> None:
+    odd = a_source(SourceKind.ASSET, id="1").model_copy(update={"text": None})
+    desk = AskedDesk([odd, a_source(SourceKind.ARTICLE, id="2")], cast(Any, None))
+    states = {group.kind: group.state for group in (await gather_all(a_ticket(), tools_of(desk))).gathered}
+    assert states == {
+        SourceKind.ASSET: GatherState.OK,
+        SourceKind.TICKET: GatherState.UNAVAILABLE,
+        SourceKind.ARTICLE: GatherState.OK,
+    }
+
+
+async def test_an_arrival_that_no_storm_can_be_read_from_costs_its_line_alone() -> None:
+    desk = AskedDesk([a_source(SourceKind.ARTICLE, id="2")], cast(Any, None), arrival=cast(Any, "odd"))
+    context = await gather_all(a_ticket(), replace(tools_of(desk), arrivals=desk))
+    assert context.storm is None
+    assert [group.kind for group in context.gathered if group.sources] == [SourceKind.ARTICLE]
 
 
 class SlowDesk(Desk):
