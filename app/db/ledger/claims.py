@@ -295,15 +295,13 @@ class Ledger:
             await run_fenced(tx, _EXTEND, claim, lease=self._lease)
 
     async def conclude(self, claim: Claim, outcome: Outcome) -> None:
-        """Store *outcome* of *claim*: settle the delivery, or make it due again after the outcome's wait.
+        """Store *outcome* of *claim*, which has a status: settle the delivery, or make it due again after its wait.
 
         Raises:
             LeaseLost: Another attempt has begun.
         """
         async with self._database.transaction(claim.tenant_id) as tx:
-            if outcome.status is not Status.PENDING and outcome.status is not None:
-                await _settle(tx, claim, outcome.status, code=outcome.code, detail=outcome.detail)
-            else:
+            if outcome.status is Status.PENDING:
                 await _give_back(
                     tx,
                     claim,
@@ -312,6 +310,9 @@ class Ledger:
                     code=outcome.code,
                     error=_short(outcome.detail),
                 )
+            else:
+                assert outcome.status is not None, "the lease decides, so the ledger is not told"  # noqa: S101
+                await _settle(tx, claim, outcome.status, code=outcome.code, detail=outcome.detail)
 
     async def hand_over(self, claim: Claim, *, tenant_id: UUID, job_id: UUID, ticket_id: str, event: Event) -> None:
         """Store the delivery of *claim*, a shared instance's, for the tenant whose account it is of.

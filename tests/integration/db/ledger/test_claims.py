@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -227,6 +228,14 @@ async def test_a_wait_is_kept(ledger: Ledger, intake: Intake) -> None:
     assert await ledger.claim_next() is None
     await asyncio.sleep(0.5)
     assert await ledger.claim_next() is not None
+
+
+async def test_an_outcome_that_the_lease_decides_changes_nothing(ledger: Ledger, intake: Intake) -> None:
+    await accept(intake, uuid4())
+    claim = await next_claim(ledger)
+    with pytest.raises(AssertionError, match="the lease decides"):
+        await ledger.conclude(claim, replace(an_outcome(), status=None))
+    await ledger.extend(claim)
 
 
 async def test_a_tenant_with_thousands_does_not_keep_another_waiting(ledger: Ledger, intake: Intake) -> None:
