@@ -39,6 +39,7 @@ make_environments() {
         sed 's#198.51.100.10/32#10.0.0.5/32#; s/port: 8443/port: 8090/; \#198.51.100.20#d; s/tenant-acme/help-desk/' \
             "$source/kustomize/components/on-premises/networkpolicy.yaml" >"$overlays/$each/foundation/help-desk.yaml"
         # The database is verified, by the authority of its certificate.
+        grep -q database-ca "$overlays/$each/foundation/kustomization.yaml" && continue
         sed -i '/^components:/a\  - ../../../components/database-ca/foundation' "$overlays/$each/foundation/kustomization.yaml"
         sed -i 's#^  - ../../../release.*#  - ../../../components/database-ca/workload\n&#' "$overlays/$each/workload/kustomization.yaml"
     done

@@ -1,8 +1,8 @@
-"""The tests that read manifests, on copies of the project whose values are filled, and unset.
+"""The tests that read manifests, on copies of the project whose values are filled, and unset, and with every option.
 
 `make test` runs them on what is checked in, rendered with one installation. Here each other one is both checked in and
-rendered: nobody who fills the files, with whatever legal values, or takes an environment away is kept from a release by a
-test. The filled one also has clients.
+rendered: nobody who fills the files, with whatever legal values, takes an environment away or takes an option is kept from a
+release by a test. The filled one also has clients.
 """
 
 from __future__ import annotations
@@ -14,8 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import CHOSEN, ENVIRONMENTS, INSTALLATIONS, ROOT, install
+from tests.manifests.project import (
+    CHOSEN,
+    ENVIRONMENTS,
+    INSTALLATIONS,
+    ROOT,
+    add_components,
+    install,
+    take_options_away,
+)
 
 RENDERING = ("tests/manifests", "tests/policies")
 READING = ("tests/workflows",)
@@ -32,7 +42,14 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 
 
-def run_tests(name: str) -> int:
+OPTIONS = {
+    "foundation": ["database-ca/foundation", "pod-identity"],
+    "workload": ["console", "feedback", "knowledge", "proxy", "vectors", "database-ca/workload"],
+}
+"""All that production may have beside what it ships with. ingress-nginx stands in place of gateway-api: the filled one has it."""
+
+
+def run_tests(name: str, *, has_options: bool = False) -> int:
     """The status of the tests with the installation *name*."""
     with tempfile.TemporaryDirectory(prefix="ai-agents-installation-") as folder:
         copy = Path(folder) / "project"
@@ -43,6 +60,10 @@ def run_tests(name: str) -> int:
             for environment in ENVIRONMENTS:
                 if not (INSTALLATIONS[name] / f"{environment}.yaml").is_file():
                     take_away(environment, copy)
+        if name == "another":
+            take_the_other_door(copy)
+        if has_options:
+            take_options(copy)
         left_out = [f"--ignore={path}" for path in LEFT_OUT]
         tests = RENDERING if name == "unset" else RENDERING + READING
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *left_out, *tests]
@@ -57,6 +78,33 @@ def take_away(environment: str, root: Path) -> None:
         path.write_text("".join(line for line in lines if f"namespace: {environment}}}" not in line), "utf-8")
 
 
+def take_the_other_door(root: Path) -> None:
+    """An Ingress, as its component's page says. *root* is a copy."""
+    path = root / "kustomize/environment/workload/kustomization.yaml"
+    path.write_text(path.read_text("utf-8").replace("components/gateway-api", "components/ingress-nginx"), "utf-8")
+
+
+def take_options(root: Path) -> None:
+    """Every option in production, a client on a private network and a setting of its own; staging has none. *root* is a copy."""
+    take_options_away(root)
+    for part, components in OPTIONS.items():
+        add_components(root, f"kustomize/overlays/production/{part}", *components)
+    production = root / "kustomize/overlays/production"
+    (root / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
+    example = (root / "kustomize/components/on-premises/networkpolicy.yaml").read_text("utf-8")
+    (production / "foundation/main-network.yaml").write_text(example.replace("tenant-acme", "tenant-main"), "utf-8")
+    path = production / "foundation/kustomization.yaml"
+    path.write_text(path.read_text("utf-8").replace("  - tenants\n", "  - tenants\n  - main-network.yaml\n"), "utf-8")
+    setting = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings"},
+        "data": {"LOG_LEVEL": "debug"},
+    }
+    with (production / "workload/kustomization.yaml").open("a", encoding="utf-8") as file:
+        file.write(yaml.safe_dump({"patches": [{"patch": yaml.safe_dump(setting)}]}))
+
+
 def main() -> int:
     failed = []
     for name in INSTALLATIONS:
@@ -64,6 +112,9 @@ def main() -> int:
             sys.stdout.write(f"With the installation `{name}`:\n")
             sys.stdout.flush()
             failed += [name] if run_tests(name) else []
+    sys.stdout.write(f"With the installation `{CHOSEN}` and every option:\n")
+    sys.stdout.flush()
+    failed += ["options"] if run_tests(CHOSEN, has_options=True) else []
     return 1 if failed else 0
 
 

@@ -34,6 +34,16 @@ CHOSEN: Final = os.environ.get("INSTALLATION", "example")
 """Which of them everything is rendered with: `make test-installations` runs the tests with each of the others."""
 
 FOLDERS: Final = ("kustomize", "argocd", "policies", "demo", ".github/e2e")
+SHIPPED: Final = {
+    "environment/workload": {
+        "components": [f"../../components/{name}" for name in ("keda", "gateway-api", "collector")],
+    },
+    "overlays/*/foundation": {"resources": ["../values", "tenants"]},
+    "overlays/*/workload": {"resources": ["../values"]},
+}
+"""What these folders list as they ship, of what an option changes."""
+ON_FROM_THE_FIRST: Final = {"alerting", "watchdog", "observability"}
+"""The components that an environment's folder lists as it ships."""
 _RELEASED: Final = runpy.run_path(str(ROOT / ".github/scripts/release_branch.py"))["rewritten"]
 
 
@@ -74,11 +84,50 @@ def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN],
     release.write_text(_RELEASED(release.read_text("utf-8"), image, DIGEST, COMMIT), "utf-8")
 
 
+def take_options_away(root: Path) -> None:
+    """Leave in the copy *root* what ships: for tests of an option, which somebody may have taken already, or done without.
+
+    Settings and other patches of an environment stay.
+    """
+    for pattern, lists in SHIPPED.items():
+        for folder in (root / "kustomize").glob(pattern):
+            path = folder / "kustomization.yaml"
+            content = yaml.safe_load(path.read_text("utf-8"))
+            kept = [each for each in content["components"] if is_shipped(each)]
+            _write(path, {**content, "components": kept, **lists})
+
+
+def add_components(root: Path, folder: str, *components: str) -> None:
+    """List *components* in *folder* of the copy *root*, as their pages say: before the release, which stays the last."""
+    path = root / folder / "kustomization.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    content["components"][-1:-1] = [f"../../../components/{each}" for each in components]
+    _write(path, content)
+
+
+class _AsPeopleDo(yaml.SafeDumper):
+    """Lists stand indented: the pages' commands look for them so."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, indentless=False)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(yaml.dump(content, Dumper=_AsPeopleDo, sort_keys=False), "utf-8")
+
+
+def is_shipped(component: str) -> bool:
+    """Whether an environment's folder lists *component*, a path, as it ships."""
+    return "/components/" not in component or Path(component).name in ON_FROM_THE_FIRST
+
+
 @cache
-def project(name: str = CHOSEN) -> Path:
-    """The folder of a copy with the installation *name*: to read, not to change."""
+def project(name: str = CHOSEN, *, has_options: bool = True) -> Path:
+    """The folder of a copy with the installation *name*, and the options that it has: to read, not to change."""
     folder = _run().make_private_folder(Path(tempfile.gettempdir()))
     copy_project(folder, installation=INSTALLATIONS[name])
+    if not has_options:
+        take_options_away(folder)
     return folder
 
 

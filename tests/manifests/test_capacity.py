@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import ApiSettings, MigrateSettings, SyncSettings, WorkerSettings
+from app.settings import ApiSettings, ConsoleSettings, MigrateSettings, SyncSettings, WorkerSettings
 from tests.manifests.capacity import demand, over_quota, pods_in_a_release, quantity
 from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project, data, values_of
 from tests.manifests.rendering import PRODUCTION, WORKLOAD, Object, name_of, of_kind, pod_templates, render
@@ -37,6 +37,7 @@ def test_a_quota_that_is_too_small_is_found() -> None:
 POOLS = {
     "api": ApiSettings.database_connections,
     "worker": WorkerSettings.database_connections,
+    "console": ConsoleSettings.database_connections,
     "sync": SyncSettings.database_connections,
     "migrate": MigrateSettings.database_connections,
     "smoke": 0,

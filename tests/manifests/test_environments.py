@@ -14,9 +14,20 @@ import yaml
 
 from app.tenants.writing import write_list
 from tests.manifests.applications import applications, generated, of_environments
-from tests.manifests.project import CHOSEN, CLUSTERS, ENVIRONMENTS, ROOT, WITH_STAGING, copy_project, data, values_of
+from tests.manifests.project import (
+    CHOSEN,
+    CLUSTERS,
+    ENVIRONMENTS,
+    ROOT,
+    WITH_STAGING,
+    copy_project,
+    data,
+    project,
+    take_options_away,
+    values_of,
+)
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import APPLICATIONS, WORKLOAD, Object, name_of, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, WORKLOAD, Object, name_of, of_kind, parse, render, render_text
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
 from tests.policies.admission import policies_in
@@ -65,7 +76,7 @@ def test_it_is_sound(environment: str) -> None:
 
 @WITH_STAGING
 def test_staging_is_what_production_is_but_for_its_size_and_who_is_told() -> None:
-    """What passes in the one must mean something for the other."""
+    """What passes in the one must mean something for the other. Options apart: one may be production's alone."""
     staging, production = ({name_of(each): each for each in _shared(name)} for name in ("staging", "production"))
     only_here = {each for each in {*staging} ^ {*production} if each[0] != "Namespace"}
     kinds = {"AlertmanagerConfig", "ConfigMap", "ExternalSecret", "PodMonitor", "PrometheusRule"}
@@ -244,6 +255,7 @@ def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
 @pytest.mark.skipif(CHOSEN != "example" or ENVIRONMENTS != ["production", "staging"], reason="made of the example")
 def test_the_page_shows_the_whole_difference_of_another_region(tmp_path: Path) -> None:
     copy_project(tmp_path)
+    take_options_away(tmp_path)
     folder = _typed(tmp_path, REGION, "production-us")
     _fill(folder, [line.removeprefix("+").strip() for line in _shown(REGION) if re.match(r"\+  \w+: ", line)])
 
@@ -297,27 +309,36 @@ def test_a_setting_of_one_environment_is_a_few_lines_of_its_own(tmp_path: Path) 
     copy_project(tmp_path)
     (lines,) = re.findall(r"```yaml\n(.*?)```", _section("A setting of one environment"), re.DOTALL)
     path = tmp_path / "kustomize/overlays/production/workload/kustomization.yaml"
+    # Without those that it has already.
+    written = yaml.safe_load(path.read_text("utf-8"))
+    written.pop("patches", None)
+    path.write_text(yaml.safe_dump(written, sort_keys=False), "utf-8")
+    (before,) = _settings(parse(render_text(WORKLOAD, root=tmp_path)))
     path.write_text(path.read_text("utf-8") + lines, "utf-8")
 
-    (before,) = _settings(render(WORKLOAD))
-    (settings,) = _settings(render(WORKLOAD, root=tmp_path))
+    (settings,) = _settings(parse(render_text(WORKLOAD, root=tmp_path)))
     assert settings["data"] == {**before["data"], "LOG_LEVEL": "debug"}
     assert settings["metadata"]["name"] != before["metadata"]["name"], "pods roll, and a rollback brings it back"
 
 
 def _shared(environment: str) -> list[Object]:
-    """What *environment* renders to, its namespace and the settings of its own left out."""
+    """What *environment* renders to as it ships, its namespace and the settings that are one's own left out."""
     folder = f"kustomize/overlays/{environment}"
-    written = yaml.safe_load((ROOT / folder / "workload/kustomization.yaml").read_text("utf-8"))
-    patches = [yaml.safe_load(each.get("patch", "{}")) for each in written.get("patches", [])]
-    own = {key for each in patches if name_of(each)[1] == "settings" for key in each["data"]}
-    text = re.sub(r"\bsettings-[a-z0-9]{10}\b", "settings", yaml.safe_dump_all(render(folder)))
-    objects: list[Object] = list(yaml.safe_load_all(text))
+    own = {key for each in ENVIRONMENTS for key in _own_settings(each)}
+    rendered = yaml.safe_dump_all(render(folder, root=project(has_options=False)))
+    objects: list[Object] = list(yaml.safe_load_all(re.sub(r"\bsettings-[a-z0-9]{10}\b", "settings", rendered)))
     for each in objects:
         each["metadata"].pop("namespace", None)
         if name_of(each) == ("ConfigMap", "settings"):
             each["data"] = {key: value for key, value in each["data"].items() if key not in own}
     return objects
+
+
+def _own_settings(environment: str) -> set[str]:
+    """The settings that *environment* has otherwise than the others."""
+    written = yaml.safe_load((OVERLAYS / environment / "workload/kustomization.yaml").read_text("utf-8"))
+    patches = [yaml.safe_load(each.get("patch", "{}")) for each in written.get("patches", [])]
+    return {key for each in patches if each and name_of(each)[1] == "settings" for key in each["data"]}
 
 
 def _settings(objects: list[Object]) -> list[Object]:

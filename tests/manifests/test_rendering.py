@@ -14,8 +14,16 @@ import yaml
 from tests.manifests.capacity import over_quota
 from tests.manifests.changes import is_offline
 from tests.manifests.environment import unread_secrets, unset_variables
-from tests.manifests.project import ENVIRONMENTS, ROOT, copy_project, settings
-from tests.manifests.references import missing_references
+from tests.manifests.project import (
+    ENVIRONMENTS,
+    ROOT,
+    add_components,
+    copy_project,
+    project,
+    settings,
+    take_options_away,
+)
+from tests.manifests.references import missing_references, provided
 from tests.manifests.rendering import (
     FOUNDATION,
     PRODUCTION,
@@ -58,8 +66,8 @@ def test_the_two_applications_share_no_object() -> None:
 
 
 def test_nothing_of_the_foundation_changes_its_name_with_its_content() -> None:
-    names = sorted(each["metadata"]["name"] for each in of_kind(render(FOUNDATION), "ConfigMap"))
-    assert names == ["instances", "smoke-results", "smoke-tenant", "tenants"]
+    names = {each["metadata"]["name"] for each in of_kind(render(FOUNDATION), "ConfigMap")}
+    assert names - {"database-ca"} == {"instances", "smoke-results", "smoke-tenant", "tenants"}
     assert [each for each in of_kind(render(WORKLOAD), "ConfigMap") if each["metadata"]["name"] == "settings"] == []
 
 
@@ -68,10 +76,10 @@ DOORS: Final = ("gateway-api", "ingress-nginx")
 
 @pytest.mark.parametrize(("door", "is_pod_identity"), list(product(DOORS, (False, True))))
 def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) -> None:
-    copy_project(tmp_path)
+    _copy_what_ships(tmp_path)
     _edit(tmp_path / SHARED / "workload", "gateway-api", door)
     if is_pod_identity:
-        _add(tmp_path, FOUNDATION, "pod-identity")
+        add_components(tmp_path, FOUNDATION, "pod-identity")
 
     objects = parse(render_text(PRODUCTION, root=tmp_path))
 
@@ -85,7 +93,7 @@ def test_components_combine(tmp_path: Path, door: str, is_pod_identity: bool) ->
 
 @pytest.mark.parametrize("component", ["collector", "keda", "observability"])
 def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
-    copy_project(tmp_path)
+    _copy_what_ships(tmp_path)
     if component == "observability":
         _edit(tmp_path / WORKLOAD, f"  - ../../../components/{component}\n", "")
     else:
@@ -95,13 +103,13 @@ def test_a_component_can_be_left_out(tmp_path: Path, component: str) -> None:
 
     assert invalid(objects) == []
     assert miswired(objects) == []
-    assert len(objects) < len(render(PRODUCTION))
+    assert len(objects) < len(_what_ships())
 
 
 def test_a_help_desk_on_premises_is_a_component_too(tmp_path: Path) -> None:
     objects = _production_with(tmp_path, "on-premises", folder=FOUNDATION)
 
-    assert len(of_kind(objects, "NetworkPolicy")) == len(of_kind(render(PRODUCTION), "NetworkPolicy")) + 1
+    assert len(of_kind(objects, "NetworkPolicy")) == len(of_kind(_what_ships(), "NetworkPolicy")) + 1
 
 
 def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
@@ -120,10 +128,10 @@ def test_the_console_and_the_votes_are_components_too(tmp_path: Path) -> None:
 
 
 def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connects(tmp_path: Path) -> None:
-    copy_project(tmp_path)
+    _copy_what_ships(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
-    _add(tmp_path, WORKLOAD, "console", "database-ca/workload")
-    _add(tmp_path, FOUNDATION, "database-ca/foundation")
+    add_components(tmp_path, WORKLOAD, "console", "database-ca/workload")
+    add_components(tmp_path, FOUNDATION, "database-ca/foundation")
 
     foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
 
@@ -155,7 +163,7 @@ def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_n
     assert mounted["readOnly"]
     assert "||" in checkout["command"][-1]
     assert checkout["envFrom"][0]["secretRef"]["optional"]
-    assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(render(PRODUCTION), "ExternalSecret")) + 1
+    assert len(of_kind(objects, "ExternalSecret")) == len(of_kind(_what_ships(), "ExternalSecret")) + 1
 
 
 def test_a_failed_run_of_the_sync_is_there_until_the_next_and_no_alert_of_kube_prometheus() -> None:
@@ -204,19 +212,25 @@ def test_a_rotated_secret_restarts_who_has_it_in_its_environment_and_a_file_nobo
 
 def test_each_secret_of_ours_reaches_the_pods_alone_that_need_it() -> None:
     reached: dict[str, set[str]] = {}
-    for owner, template in pod_templates(render(PRODUCTION)):
+    objects = render(PRODUCTION)
+    for owner, template in pod_templates(objects):
         for container in containers(template):
             for each in container.get("envFrom", []):
                 if name := each.get("secretRef", {}).get("name"):
                     reached.setdefault(name, set()).add(owner["metadata"]["name"].removeprefix("ai-agents-"))
 
-    assert reached == {
+    needed = {
         "database-owner": {"migrate"},
         "database-intake": {"api"},
-        "database-worker": {"worker", "sync"},
-        "redis": {"api", "worker", "sync"},
+        "database-worker": {"worker", "sync", "console"},
+        "redis": {"api", "worker", "sync", "console"},
         "openai": {"worker"},
+        "console": {"console"},
+        "knowledge": {"sync"},
     }
+    there = {owner["metadata"]["name"].removeprefix("ai-agents-") for owner, _ in pod_templates(objects)}
+    made = {name for kind, name in provided(objects) if kind == "Secret"}
+    assert reached == {name: pods & there for name, pods in needed.items() if name in made}
 
 
 def test_no_option_finds_a_container_by_its_place() -> None:
@@ -241,10 +255,10 @@ def test_every_pod_of_ours_waits_for_a_node_that_runs_its_image(tmp_path: Path) 
 
 
 def test_all_options_at_once_are_let_in_by_our_rules_and_fit_the_quota(tmp_path: Path) -> None:
-    copy_project(tmp_path)
+    _copy_what_ships(tmp_path)
     (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
-    _add(tmp_path, WORKLOAD, "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload")
-    _add(tmp_path, FOUNDATION, "on-premises", "database-ca/foundation")
+    add_components(tmp_path, WORKLOAD, "knowledge", "console", "feedback", "vectors", "proxy", "database-ca/workload")
+    add_components(tmp_path, FOUNDATION, "on-premises", "database-ca/foundation")
 
     foundation, workload = render(FOUNDATION, root=tmp_path), render(WORKLOAD, root=tmp_path)
 
@@ -269,20 +283,23 @@ def test_vectors_are_made_where_tickets_are_read_and_enhanced(tmp_path: Path) ->
 
 
 def _production_with(root: Path, *components: str, folder: str = WORKLOAD) -> list[Object]:
-    """Production with more components. What it renders to is valid, and its parts find each other."""
-    copy_project(root)
-    _add(root, folder, *components)
+    """What ships with these components. What it renders to is valid, and its parts find each other."""
+    _copy_what_ships(root)
+    add_components(root, folder, *components)
     objects = parse(render_text(PRODUCTION, root=root))
     assert invalid(objects) == []
     assert miswired(objects) == []
     return objects
 
 
-def _add(root: Path, folder: str, *components: str) -> None:
-    path = root / folder / "kustomization.yaml"
-    content = yaml.safe_load(path.read_text("utf-8"))
-    content["components"][-1:-1] = [f"../../../components/{each}" for each in components]  # the release stays the last
-    path.write_text(yaml.safe_dump(content), "utf-8")
+def _what_ships() -> list[Object]:
+    return render(PRODUCTION, root=project(has_options=False))
+
+
+def _copy_what_ships(root: Path) -> None:
+    """The project without the options that somebody took: each of these tests takes those that it is about."""
+    copy_project(root)
+    take_options_away(root)
 
 
 def _edit(folder: Path, old: str, new: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.manifests.project import project
 from tests.manifests.rendering import FOUNDATION, LOCAL, PRODUCTION, Object, of_kind, render
 from tests.manifests.wiring import miswired
 
@@ -99,13 +100,14 @@ def test_no_log_of_the_public_door_holds_the_link_of_a_note() -> None:
     ]
     telling = [each for each in operators if each[0] == "REQ" or re.search("PATH|QUERY|URI", each[0])]
     (path,) = (each for each in telling if each[:2] == ("REQ", ":PATH"))
+    what_ships = render(PRODUCTION, root=project(has_options=False))
 
     assert len(operators) == sum(len(setting["format"]["json"]) for setting in settings)
     assert {operator for operator, _, _ in telling} == {"REQ"}
     assert {argument for _, argument, _ in telling} <= LOGGED
     (link,) = (
         match["path"]["value"]
-        for match in first(render(PRODUCTION), "HTTPRoute", "ai-agents")["spec"]["rules"][0]["matches"]
+        for match in first(what_ships, "HTTPRoute", "ai-agents")["spec"]["rules"][0]["matches"]
         if "feedback" in match["path"]["value"]
     )
     assert f"{link}/token"[: path[2]] == link, "as `:9` cuts it"
@@ -190,7 +192,7 @@ def bind_nobody(objects: list[Object]) -> None:
     ids=["service", "probe", "autoscaler", "replicas", "route", "budget", "budget of all", "rights"],
 )
 def test_what_leads_nowhere_is_found(spoil: Callable[[list[Object]], None], problem: str) -> None:
-    objects = deepcopy(render(PRODUCTION))
+    objects = deepcopy(render(PRODUCTION, root=project(has_options=False)))
     spoil(objects)
 
     assert any(problem in found for found in miswired(objects)), miswired(objects)
