@@ -55,7 +55,8 @@ def ticket_job(environment: str, image: str, slug: str, ticket_id: str) -> str:
     container["image"] = image
     container["args"] = ["smoke", f"--tenant={slug}", f"--ticket={ticket_id}", public.replace("--public-url", "--url")]
     container["envFrom"] = [{"secretRef": {"name": "database-worker"}}]
-    container["env"] = [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}]
+    by_proxy = [each for each in container.get("env", []) if each["name"] in {"HTTPS_PROXY", "NO_PROXY"}]
+    container["env"] = [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}, *by_proxy]
     (volume,) = (each for each in pod["volumes"] if each["name"] == "tenant-secrets")
     help_desks = {"name": volume.pop("secret")["secretName"]}
     items = [

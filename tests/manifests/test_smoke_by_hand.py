@@ -12,9 +12,9 @@ import yaml
 from app.settings import EraseSettings
 from tests.manifests.environment import variables
 from tests.manifests.example_tenant import add_example_tenant
-from tests.manifests.project import ROOT, copy_project, project, settings
+from tests.manifests.project import ROOT, add_components, copy_project, project, settings, take_options_away
 from tests.manifests.references import missing_references
-from tests.manifests.rendering import FOUNDATION, WORKLOAD, Object, hook_of, of_kind, render
+from tests.manifests.rendering import FOUNDATION, PRODUCTION, WORKLOAD, Object, hook_of, of_kind, render
 from tests.manifests.validity import invalid
 from tests.policies.admission import policies_in
 from tests.workflows.commands import program, run
@@ -75,14 +75,15 @@ def test_a_real_help_desk_is_checked_from_where_it_is_reached_with_what_it_takes
     job = yaml.safe_load(by_hand["ticket_job"]("production", IMAGE, slug, "100234"))
 
     assert invalid([job]) == []
-    assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []
+    assert missing_references([job], earlier=render(PRODUCTION, root=tmp_path)) == []
     refusals = [found for policy in policies_in(render("policies")) for found in policy.objections(job)]
     assert [each for each in refusals if "every image" not in each] == []
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["args"] == ["smoke", f"--tenant={slug}", "--ticket=100234", f"--url=https://{settings()['host']}"]
     assert container["envFrom"] == [{"secretRef": {"name": "database-worker"}}]
-    assert container["env"] == [{"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}]
+    assert container["env"][0] == {"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"}
+    assert {each["name"] for each in container["env"][1:]} <= {"HTTPS_PROXY", "NO_PROXY"}
     (volume,) = (each["projected"] for each in pod["volumes"] if each["name"] == "tenant-secrets")
     help_desks, webhooks = (each["secret"] for each in volume["sources"])
     assert help_desks == {"name": "tenant-secrets-worker"}
@@ -139,6 +140,18 @@ esac
 
     assert (result.returncode == 0, (tmp_path / "made").exists()) == (is_made, is_made), result.stderr
     assert is_made or "Nothing was erased." in result.stdout
+
+
+def test_a_real_help_desk_is_called_by_the_proxy_where_there_is_no_other_way_out(tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    take_options_away(tmp_path)
+    add_components(tmp_path, WORKLOAD, "proxy")
+    add_example_tenant(tmp_path)
+    by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
+    job = yaml.safe_load(by_hand["ticket_job"]("production", IMAGE, "acme", "100234"))
+
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert [each["name"] for each in container["env"]] == ["INSTANCES_DIR", "HTTPS_PROXY", "NO_PROXY"]
 
 
 @pytest.mark.parametrize(
