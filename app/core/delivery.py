@@ -57,6 +57,10 @@ NEXT: Final[Mapping[Status, frozenset[Status]]] = {
 }
 
 
+OF_SYNC: Final[Mapping[str, str]] = {"source": "reconciliation"}
+"""What the body of a delivery holds that the sync makes, of a ticket whose webhook had not arrived."""
+_OF_SYNC_BYTES: Final = json.dumps(OF_SYNC).strip("{}").encode()
+
 _UNFILLED: Final = "holds a variable that the help desk did not fill in"
 _FIRST_INEXACT: Final = 2**53
 """From here on a number with an exponent or a point may be another ticket's id: not each whole number has one."""
@@ -191,6 +195,11 @@ def claimed_tenant(body: bytes) -> UUID | None:
         return _read(_Claimed, body).tenant_id
     except (NotJson, ValidationError):
         return None
+
+
+def is_of_sync(body: bytes) -> bool:
+    """Whether the sync made the delivery with this *body*, in which it wrote `OF_SYNC`. Nothing is parsed for it."""
+    return _OF_SYNC_BYTES in body
 
 
 def parse_webhook(body: bytes) -> Webhook:

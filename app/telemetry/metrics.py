@@ -42,6 +42,11 @@ ATTEMPTS_WITHOUT_NOTE = Counter(
 )
 SETTLED = ("enhanced", "context_only", "degraded", "shadowed", "ignored", "failed")
 """The outcomes that end a delivery. Each starts at 0 for every tenant, so that `rate` sees the first one."""
+WEBHOOKS_MISSED = Counter(
+    "webhooks_missed_total",
+    "Settled deliveries that the sync made, of tickets whose webhook had not arrived.",
+    ["tenant"],
+)
 ENHANCEMENT_SECONDS = Histogram(
     "enhancement_duration_seconds",
     "From the webhook's acceptance to the note on the ticket.",

@@ -11,13 +11,14 @@ from typing import Final
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from app.core.delivery import is_of_sync
 from app.core.outcome import Ending
 from app.core.steps import noting_steps
 from app.db.ledger.attempts import AttemptRecord, record_attempt
 from app.db.ledger.claims import Claim, GivenUp
 from app.errors import Code, DatabaseUnavailable
 from app.telemetry.logs import delivery_context
-from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST
+from app.telemetry.metrics import ATTEMPTS_WITHOUT_NOTE, ENHANCEMENTS, LEASES_LOST, SETTLED, WEBHOOKS_MISSED
 from app.telemetry.traces import context_from, exemplar, span
 from app.tenants import TenantDirectory
 from app.worker.story import Parts, bring_to_end
@@ -111,6 +112,8 @@ class Attempts:
             if not ending.has_note:  # else it was recorded together with the note
                 await self._record(claim, AttemptRecord(began_at, ending, code, detail, tuple(steps)))
             ENHANCEMENTS.labels(slug, ending).inc(exemplar=exemplar())
+            if ending in SETTLED and is_of_sync(claim.body):
+                WEBHOOKS_MISSED.labels(slug).inc()
             if code is not None:
                 ATTEMPTS_WITHOUT_NOTE.labels(slug, code).inc(exemplar=exemplar())
             if ending is Ending.LEASE_LOST:

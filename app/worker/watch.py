@@ -41,6 +41,7 @@ from app.telemetry.metrics import (
     TENANT_PAUSED,
     TENANT_RATE_LIMITED,
     TENANT_WAITING,
+    WEBHOOKS_MISSED,
 )
 from app.tenants import TenantDirectory
 
@@ -91,6 +92,7 @@ async def look_once(database: Database, tenants: TenantDirectory) -> None:
         TENANT_RATE_LIMITED.labels(slug).set((tenant_id, Cause.RATE_LIMITED.value) in holds)
         # Creates the series with 0: if it began with its first event, `rate` would not see that event.
         ENHANCEMENT_SECONDS.labels(slug)
+        WEBHOOKS_MISSED.labels(slug)
         for outcome in SETTLED:
             ENHANCEMENTS.labels(slug, outcome)
     TENANT_PAUSED.labels("").set((EVERY_TENANT, Cause.PAUSED.value) in holds)

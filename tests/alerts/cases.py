@@ -106,6 +106,22 @@ CASES: Final[dict[str, Case]] = {
         at="2m",
         labels=ACME,
     ),
+    "AiAgentsWebhooksMissing": Case(
+        fires={
+            **_outcomes(3, 0, steps=90),
+            'webhooks_missed_total{tenant="acme",pod="a"}': "0+1x90",
+            'webhooks_missed_total{tenant="acme",pod="b"}': "0+1x90",
+        },
+        rests={
+            **_outcomes(3, 0, steps=90),
+            'webhooks_missed_total{tenant="acme"}': "0+1x90",
+            # Two tickets of a client that has hardly any.
+            'enhancements_total{tenant="small",outcome="enhanced"}': "0x40 1x20 2x30",
+            'webhooks_missed_total{tenant="small"}': "0x40 1x20 2x30",
+        },
+        at="75m",
+        labels=ACME,
+    ),
     "AiAgentsSuccessRateLow": Case(fires=_outcomes(9, 1, steps=60), rests=_outcomes(96, 4, steps=60), at="45m"),
     "AiAgentsNotesSlow": Case(fires=_SLOW, rests=_IN_TIME, at="30m"),
     "AiAgentsNotesVerySlow": Case(fires=_VERY_SLOW, rests=_SLOW, at="30m"),

