@@ -8,7 +8,8 @@ import pytest
 from tests.alerts.expressions import DASHBOARDS, expressions, metrics_of
 from tests.alerts.rules import load_alerts
 from tests.alerts.scraped import values_of
-from tests.manifests.rendering import WORKLOAD, of_kind, render
+from tests.manifests.rendering import APPLICATIONS, WORKLOAD, name_of, of_kind, render
+from tests.manifests.validity import invalid
 
 
 def test_the_dashboards_are_what_their_source_makes() -> None:
@@ -69,11 +70,30 @@ def test_grafana_finds_them_shows_them_and_signs_nobody_in() -> None:
     assert settings["auth.anonymous"] == {"enabled": True, "org_role": "Viewer"}
 
 
+def test_grafana_reads_no_secret() -> None:
+    """Nobody signs in, and its chart's own role reads those of every namespace (grafana 12.11, templates/clusterrole.yaml)."""
+    (add_on,) = (
+        each for each in of_kind(render(APPLICATIONS), "Application") if name_of(each)[1] == "kube-prometheus-stack"
+    )
+    values = values_of("kube-prometheus-stack")["grafana"]
+    role, binding = values["extraObjects"]
+
+    assert invalid([role, binding]) == []
+    assert values["rbac"] == {"create": False}
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}]
+    assert (binding["roleRef"]["kind"], binding["roleRef"]["name"]) == name_of(role)
+    # The chart's name of its account, after that of the release.
+    account = {"kind": "ServiceAccount", "name": f"{add_on['metadata']['name']}-grafana"}
+    assert binding["subjects"] == [{**account, "namespace": add_on["spec"]["destination"]["namespace"]}]
+    # What they may not list they would ask for again and again.
+    assert {values["sidecar"][each]["resource"] for each in ("dashboards", "datasources")} == {"configmap"}
+
+
 def test_grafana_has_no_password_and_needs_none() -> None:
     """Its sidecars reload by the administrator's password, which nobody can sign in with: files must be there before."""
     values = values_of("kube-prometheus-stack")["grafana"]
 
     assert "adminPassword" not in values
     assert values["env"]["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
-    assert values["sidecar"]["datasources"] == {"initDatasources": True, "skipReload": True}
+    assert values["sidecar"]["datasources"] == {"resource": "configmap", "initDatasources": True, "skipReload": True}
     assert values["sidecar"]["dashboards"]["skipReload"] is True  # Grafana looks at their folder each 30 s
