@@ -200,6 +200,31 @@ def test_an_environment_is_as_safe_as_production_unless_it_is_said_to_be_a_trial
     assert sizes() == {"staging": "trial", "production": "production"}
 
 
+def test_somebody_is_told_before_a_database_is_full() -> None:
+    """A full disk stops every webhook. RDS lets it grow below a tenth that is free, no sooner than six hours after the last time."""
+    (database,) = resources_of("environment", "AWS::RDS::DBInstance").values()
+    alarms = {each["MetricName"]: each for each in resources_of("environment", "AWS::CloudWatch::Alarm").values()}
+    disk, connections = alarms["FreeStorageSpace"], alarms["DatabaseConnections"]
+
+    assert int(database["MaxAllocatedStorage"]) > int(database["AllocatedStorage"])
+    assert disk["Threshold"] < int(database["AllocatedStorage"]) * 2**30 / 10
+    condition, production, trial = connections["Threshold"]["Fn::If"]
+    assert condition == "IsProduction"
+    assert (production, trial) == (_max_connections("production") * 0.8, _max_connections("trial") * 0.8)
+    for each in alarms.values():
+        assert each["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": {"Ref": "Database"}}]
+        assert each["AlarmActions"]["Fn::If"][:2] == ["TellsSomebody", [{"Ref": "Alarms"}]]
+
+
+def test_nodes_have_the_version_of_their_control_plane() -> None:
+    """Without it they stay where they are when the cluster gets a newer one."""
+    (cluster,) = resources_of("cluster", "AWS::EKS::Cluster").values()
+    groups = resources_of("cluster", "AWS::EKS::Nodegroup").values()
+
+    assert {str(each["Version"]) for each in groups} == {str(cluster["Version"])}
+    assert cluster["ResourcesVpcConfig"]["PublicAccessCidrs"] == {"Ref": "ApiCidrs"}
+
+
 @pytest.mark.parametrize("environment", sorted(sizes()))
 def test_a_size_has_the_connections_that_the_values_say_and_that_the_pods_need(environment: str) -> None:
     values: dict[str, Any] = data(INSTALLATIONS["unset"] / f"{environment}.yaml")
