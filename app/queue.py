@@ -289,10 +289,10 @@ class Queue:
         """The number of unread rings; None when Redis does not answer."""
         try:
             async with asyncio.timeout(_CALL_TIMEOUT_S):
-                return await self._unread()
+                unread = await self._unread()
         except _UNUSABLE as error:
             return 0 if _is_empty(error) else None
-        raise AssertionError
+        return unread
 
     async def _unread(self) -> int:
         async with Redis(connection_pool=self._broker.connection_pool) as redis:
