@@ -95,6 +95,8 @@ def take_options_away(root: Path) -> None:
             content = yaml.safe_load(path.read_text("utf-8"))
             kept = [each for each in content["components"] if is_shipped(each)]
             _write(path, {**content, "components": kept, **lists})
+    for path in root.glob("kustomize/overlays/*/foundation/*-network.yaml"):
+        path.unlink()
 
 
 def add_components(root: Path, folder: str, *components: str) -> None:
