@@ -135,7 +135,9 @@ def render_note(
     if not any(source.closeness is Closeness.SAME and source.ref not in told for source in sources):
         rooms = tuple(room for room in rooms if room.of_related)
     note = _Note(whole, options, repeated, overruled)
-    lessened = ((_Note(part, options, repeated, overruled), room) for part, room in _lessened(whole, rooms[-1]))
+    lessened = (
+        (_Note(part, options, repeated, overruled), room) for part, room in _lessened(whole, rooms[-1], options)
+    )
     for each, room in chain(((note, room) for room in rooms), lessened):
         html = each.html(room, reference, feedback)
         if count_note_words(html) <= options.max_words:
@@ -167,7 +169,7 @@ def _told_once(enhancement: Enhancement) -> tuple[Enhancement, list[str]]:
     return enhancement.model_copy(update=less), list(refs)
 
 
-def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhancement, _Room]]:
+def _lessened(enhancement: Enhancement, room: _Room, options: NoteOptions) -> Iterator[tuple[Enhancement, _Room]]:
     """*enhancement* with less and less of its texts: what helps least goes first, the summary's end last.
 
     Before the steps are fewer, the sources go: the steps link to them.
@@ -182,20 +184,25 @@ def _lessened(enhancement: Enhancement, room: _Room) -> Iterator[tuple[Enhanceme
         while items := getattr(enhancement, name):
             enhancement = enhancement.model_copy(update={name: items[:-1]})
             yield enhancement, room
-    for number in range(count_words([enhancement.summary]) - 1, 0, -1):
+    for number in _fewer_words(enhancement.summary, options):
         yield enhancement.model_copy(update={"summary": _first_words(enhancement.summary, number)}), room
+
+
+def _fewer_words(text: str, options: NoteOptions) -> Sequence[int]:
+    """To how many words *text* may be cut: to so few at once that the note may have."""
+    return range(min(count_words([text]) - 1, options.max_words), 0, -1)
 
 
 def _closing_note(enhancement: Enhancement, closing: Closing, options: NoteOptions, reference: UUID) -> str:
     html = ""
-    for part in _lessened_closing(enhancement, closing):
+    for part in _lessened_closing(enhancement, closing, options):
         html = _Note(part, options, []).of_closing(closing, reference)
         if count_note_words(html) <= options.max_words:
             break
     return html
 
 
-def _lessened_closing(enhancement: Enhancement, closing: Closing) -> Iterator[Enhancement]:
+def _lessened_closing(enhancement: Enhancement, closing: Closing, options: NoteOptions) -> Iterator[Enhancement]:
     """*enhancement*, a draft, with less and less: similar articles, the article's draft, then what solved it last."""
     yield enhancement
     articles = [
@@ -217,7 +224,7 @@ def _lessened_closing(enhancement: Enhancement, closing: Closing) -> Iterator[En
         enhancement = enhancement.model_copy(update={"next_steps": enhancement.next_steps[:-1]})
         yield enhancement
     for first in enhancement.next_steps:
-        for number in range(count_words([first.text]) - 1, 0, -1):
+        for number in _fewer_words(first.text, options):
             shorter = first.model_copy(update={"text": _first_words(first.text, number)})
             yield enhancement.model_copy(update={"next_steps": (shorter,)})
 
