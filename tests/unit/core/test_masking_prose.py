@@ -119,6 +119,10 @@ def test_each_of_two_passwords_is_masked() -> None:
         "Log in, then open the group Sales-2024.",
         "Log in to srv-fs01, the share is called Archive-2019.",
         "Anmelden am Server, die Freigabe heißt Archiv-2019.",
+        "Se connecter avec le profil Ventes-2026.",
+        "Inicie sesión con el perfil Ventas-2026.",
+        "Accedere con il profilo Vendite-2026.",
+        "Inloggen met het profiel Verkoop-2026.",
         "Kennwort vergessen: alle Einträge löschen, der Eintrag beginnt mit MicrosoftOffice16",
     ],
 )

@@ -12,7 +12,8 @@ _THINGS: Final = frozenset(
     " profil gruppe freigabe richtlinie eintrag datei ordner warteschlange regel aufgabe postfach vorlage liste projekt"
     " rolle drucker netzwerk datenbank groupe partage strategie entree fichier dossier regle tache modele projet"
     " imprimante reseau perfil grupo directiva entrada archivo carpeta cola regla tarea plantilla lista proyecto rol"
-    " impresora".split()
+    " impresora profilo gruppo cartella elenco stampante pasta diretiva ficheiro impressora profiel groep map bestand"
+    " postvak profilu grupy grupa folderu drukarki skupiny slozky tiskarny".split()
 )
 _CALLED: Final = frozenset("called named heisst namens genannt appele nomme llamado llamada llama".split())
 _BEGINS: Final = frozenset(
