@@ -189,7 +189,7 @@ def _lessened(enhancement: Enhancement, room: _Room, options: NoteOptions) -> It
 
 
 def _fewer_words(text: str, options: NoteOptions) -> Sequence[int]:
-    """To how many words *text* may be cut: to so few at once that the note may have."""
+    """The numbers of words to which *text* may be cut, the most first: none is more than a whole note may have."""
     return range(min(count_words([text]) - 1, options.max_words), 0, -1)
 
 
