@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.alerts.drill.pages import Place, follow_page
+from tests.alerts.drill.pages import Place, _run, follow_page
 from tests.alerts.drill.provocations import PROVOCATIONS
 from tests.alerts.drill.scene import Watch, hurry
 from tests.alerts.rules import load_alerts, load_groups
@@ -50,3 +50,10 @@ def test_a_pages_commands_are_run_on_what_is_there_and_no_other_is_counted_as_ru
     assert (ran["logs"].status, ran["logs"].output) == (0, "first\nlast")
     left_out = {verb for verb, each in ran.items() if each.status is None}
     assert left_out == {"get", "annotate", "describe", "--cluster-name"}, "with AWS's own"
+
+
+def test_a_command_that_asks_is_answered_only_where_its_page_gives_it_a_terminal(tmp_path: Path) -> None:
+    place = Place(logs=tmp_path, variables={"worker": {}}, api_url="")
+    asked = "kubectl --namespace production exec {}deploy/ai-agents-worker -- python -m app --version && head -c 2"
+
+    assert [_run(asked.format(terminal), {}, place).output.endswith("y") for terminal in ("-it ", "")] == [True, False]

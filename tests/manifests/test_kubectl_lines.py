@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from app.core.outcome import OUTAGE_PATIENCE
 from tests.manifests.project import ROOT
 from tests.manifests.rendering import WORKLOAD, containers, pod_templates, render
 from tests.policies.admission import policies_in
@@ -59,6 +61,27 @@ def test_a_job_that_is_made_by_hand_can_be_made_again() -> None:
         return made if len(made) != len(freed) else []
 
     assert _pages_with(stays) == {}
+
+
+def test_what_asks_how_many_is_given_a_terminal_to_be_answered_at() -> None:
+    """Without one `deliveries replay --all` ends with "Aborted!", and nothing is replayed: the drill had answered for it."""
+    asking = re.compile(r" exec (?!-it ).*deliveries (replay|dismiss)\b(?=.* --all\b)(?!.* --yes\b)")
+
+    assert _pages_with(lambda page: [each for each in _commands(page) if asking.search(each)]) == {}
+    (way_in,) = re.findall(r"^kubectl .* -- python -m app tenants status$", _of_operate(), re.MULTILINE)
+    assert " exec -it " in way_in, "the page's other commands are run the same way, and some ask"
+
+
+def _of_operate() -> str:
+    return (ROOT / "docs/operate.md").read_text("utf-8")
+
+
+def test_what_an_outage_of_a_help_desk_made_fail_is_chosen_by_the_time_before_it() -> None:
+    """`--since` is of when a delivery was accepted, and a shorter outage than that makes none fail."""
+    page = (ROOT / "docs/runbooks/AiAgentsHelpDeskFailing.md").read_text("utf-8")
+    (days,) = re.findall(r"replay --tenant SLUG --all --since (\d+)d", page)
+
+    assert timedelta(days=int(days)) > 2 * OUTAGE_PATIENCE
 
 
 def test_tenants_are_checked_in_a_pod_as_that_pod() -> None:

@@ -19,7 +19,9 @@ from demo.launcher import CHECKOUT, environment
 from tests.alerts.rules import RUNBOOKS
 
 _FENCE: Final = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_EXEC: Final = re.compile(r"^kubectl --namespace production exec deploy/ai-agents-(?P<process>\w+) -- python -m app ")
+_EXEC: Final = re.compile(
+    r"^kubectl --namespace production exec (?P<terminal>-it )?deploy/ai-agents-(?P<process>\w+) -- python -m app "
+)
 _LOGS: Final = re.compile(
     r"^kubectl --namespace production logs"
     r" (?:deploy/ai-agents-|--selector app\.kubernetes\.io/component=)(?P<process>\w+)(?P<options>(?: --[\w=-]+)*)"
@@ -68,8 +70,10 @@ def _run(command: str, words: Mapping[str, str], place: Place) -> Ran:
     for placeholder, word in words.items():
         filled = re.sub(rf"\b{placeholder}\b", word, filled)
     variables: Mapping[str, str] = {}
+    answer = ""  # without a terminal nobody can answer what a command asks
     if found := _EXEC.match(filled):
         variables = place.variables[found["process"]]
+        answer = "y\n" if found["terminal"] else ""
         filled = f"{sys.executable} -m app {filled[found.end() :]}"
     elif found := _LOGS.match(filled):
         tail = _TAIL.search(found["options"])
@@ -81,7 +85,7 @@ def _run(command: str, words: Mapping[str, str], place: Place) -> Ran:
         return Ran(command, None)
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", filled],  # noqa: S607 - the pages are written for a shell
-        input="y\n",
+        input=answer,
         capture_output=True,
         text=True,
         check=False,
