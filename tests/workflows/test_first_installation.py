@@ -274,17 +274,23 @@ LOSSES: Final = ("## A database is lost", "## A cluster is lost", "### Before it
 
 @pytest.mark.parametrize("heading", ["## A database is lost", "### After it"])
 def test_a_restored_database_is_as_the_stack_had_it_and_the_stack_s(heading: str) -> None:
-    """AWS restores with defaults: one zone, no protection, the default groups, outside every stack."""
+    """AWS restores with defaults: one zone, no protection, the default groups, outside every stack.
+
+    And with a public address, where the network of the subnets has a way to the Internet (`PubliclyAccessible` of
+    CreateDBInstance, to which the page of RestoreDBInstanceToPointInTime leads).
+    """
     typed = re.sub(r" *\\\n\s*", " ", _section("recovery.md", heading))
     (restored,) = re.findall(r"aws rds restore-db-instance-to-point-in-time .*", typed)
     changed = re.findall(r"aws rds modify-db-instance --db-instance-identifier ai-agents-production (.*)", typed)
 
     assert "--target-db-instance-identifier ai-agents-production " in restored
     for option in (
-        *("multi-az", "deletion-protection", "copy-tags-to-snapshot"),
+        *("multi-az", "no-publicly-accessible", "deletion-protection", "copy-tags-to-snapshot"),
         *("db-subnet-group-name", "db-parameter-group-name", "vpc-security-group-ids"),
     ):
         assert f"--{option} " in restored, option
+    (database,) = resources_of("environment", "AWS::RDS::DBInstance").values()
+    assert database["PubliclyAccessible"] is False
     assert "--new-db-instance-identifier" in changed[0], "its name is free, and its host stays"
     assert "--backup-retention-period 30 --manage-master-user-password --apply-immediately" in changed[1]
     (deleted,) = re.findall(r"aws rds delete-db-instance --db-instance-identifier (ai-agents-(?:lost|empty) .*)", typed)
