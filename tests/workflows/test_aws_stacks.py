@@ -180,6 +180,18 @@ def test_a_new_stack_is_given_all_that_it_wants() -> None:
     assert wanted["cluster"] | {"Name", "Network"} <= overrides(lost)[0][1]
 
 
+def test_a_cluster_in_the_place_of_a_lost_one_is_as_that_one_was() -> None:
+    """By the template's defaults its API was open to the Internet, and Kubernetes older than its add-ons want it."""
+    lost = _page("recovery.md").split("\n## A cluster is lost\n")[1].split("\n## ")[0]
+    (asked,) = re.findall(r"Parameters\[\?contains\(\s*\[(.*?)\], ParameterKey\)", lost, re.DOTALL)
+    kept = set(re.findall(r"'(\w+)'", asked))
+    by_itself = {"Name", "Network", "HostedZoneId"}
+    once_it_is_there = {"AutoMode", "Records"}
+
+    assert kept == set(template_of("cluster")["Parameters"]) - by_itself - once_it_is_there
+    assert re.search(r'HostedZoneId="\$HOSTED_ZONE_ID" "\$\{as_it_was\[@\]\}"\n', lost), "of the first deployment"
+
+
 def sizes() -> dict[str, str]:
     """The size of each environment of the first installation."""
     return dict(re.findall(r"\bdatabases ([a-z-]+) (\w+)", _page("deploy.md")))
