@@ -141,6 +141,7 @@ def remove_tenant(slug: str) -> None:
     held = remove_file(settings.tenants_dir, slug)
     click.echo(f"removed {settings.tenants_dir / slug}.yaml")
     _rewrite_list(settings)
+    _tell_network(settings, slug)
     desk = held.get("servicedesk")
     instance = desk.get("instance") if isinstance(desk, dict) else None
     click.echo("Commit it. Then, outside Git:")
@@ -175,6 +176,7 @@ def remove_instance(name: str) -> None:
     held = remove_file(_instances_dir(settings), name)
     click.echo(f"removed {_instances_dir(settings) / name}.yaml")
     _rewrite_list(settings)
+    _tell_network(settings, name)
     click.echo("Commit it. Then, outside Git:")
     click.echo("  in ServiceDesk Plus: remove the trigger, the webhook and our technician with its key")
     _tell_deletion(settings, name)
@@ -355,7 +357,16 @@ def _tell_secret(settings: TenantSettings, known: KnownTenant) -> None:
 
 def _tell_deletion(settings: TenantSettings, slug: str) -> None:
     name = f"{secrets_prefix(settings.tenants_dir)}{slug}"
+    click.echo("  # only where it has copies in other regions: AWS deletes none that has")
+    click.echo(f"  aws secretsmanager remove-regions-from-replication --secret-id {name} --remove-replica-regions …")
     click.echo(f"  aws secretsmanager delete-secret --secret-id {name} --recovery-window-in-days 7")
+
+
+def _tell_network(settings: TenantSettings, slug: str) -> None:
+    """The policy that lets our pods into the private network of the help desk, which a person has put there."""
+    path = settings.tenants_dir.parent / f"{slug}-network.yaml"
+    if path.is_file():
+        click.echo(f"Remove {path} too, a way into their network, and its line in kustomization.yaml beside it.")
 
 
 def _erase(settings: TenantSettings, tenant_id: object) -> str:

@@ -97,16 +97,22 @@ def test_a_client_that_leaves_is_taken_out_and_what_remains_is_told(call: Call, 
     ok(call("tenants", "add", "acme", *OWN))
     (tmp_path / "files" / LIST_FILE).touch()
     ids = {path.stem: yaml.safe_load(path.read_text("utf-8"))["id"] for path in (tmp_path / "files").rglob("*.yaml")}
+    (network := tmp_path / "acme-network.yaml").touch()  # as the component on-premises says
 
     told = ok(call("tenants", "remove", "acme"))
     assert f"make erase TENANT={ids['acme']} (outside a cluster ai-agents tenants erase --id {ids['acme']})" in told
     assert "aws secretsmanager delete-secret --secret-id ai-agents/production/tenants/acme" in told
+    assert "remove-regions-from-replication --secret-id ai-agents/production/tenants/acme" in told, (
+        "else AWS refuses it"
+    )
+    assert f"Remove {network} too" in told
     assert "acme" not in (tmp_path / "files" / LIST_FILE).read_text("utf-8")
 
     kept = call("instances", "remove", "main")
     assert (kept.exit_code, "globex" in kept.stderr) == (1, True)
     told = ok(call("tenants", "remove", "globex"))
     assert "kept as unrouted by main" in told
+    assert "-network.yaml" not in told
     assert f"ai-agents tenants erase --id {ids['globex']}" in told
     assert ids["main"] in ok(call("instances", "remove", "main"))
     assert list((tmp_path / "files").rglob("*.yaml")) == []
