@@ -107,6 +107,14 @@ def test_every_receiver_is_one_that_the_installation_may_name_and_has_a_key_of_t
         assert re.findall(r"\{'key': '(\w+)', 'name': '([\w-]+)'\}", text) == [(key, name)]
 
 
+def test_a_message_holds_no_more_alerts_than_slack_takes() -> None:
+    """With the model out each tenant's alert is in one group; Slack answers 400 to what is too long: alertmanager 2769."""
+    (slack,) = (each["slackConfigs"][0] for each in config()["receivers"] if each["name"] == "slack")
+
+    assert slack["text"].startswith("{{ range $place, $alert := .Alerts }}{{ if lt $place 10 }}{{ $alert.")
+    assert "{{ if gt (len .Alerts) 10 }}These are 10 of {{ len .Alerts }}.{{ end }}" in slack["text"]
+
+
 @pytest.mark.parametrize("part", ["kubeControllerManager", "kubeEtcd", "kubeProxy", "kubeScheduler"])
 def test_nobody_is_told_day_and_night_of_what_eks_does_not_show(part: str) -> None:
     """The chart's own alerts reach the receiver too. Of kube-proxy: helm-charts 977, containers-roadmap 657."""
