@@ -10,6 +10,7 @@ import pytest
 
 from tests.alerts.rules import load_alerts
 from tests.alerts.scraped import EXPORTERS, metrics_behind, value_at, values_of, why_unscraped
+from tests.manifests.capacity import quantity
 from tests.manifests.project import ROOT, settings
 from tests.manifests.rendering import APPLICATIONS, FOUNDATION, of_kind, render
 from tests.manifests.validity import invalid
@@ -54,6 +55,14 @@ def test_prometheus_takes_monitors_and_rules_of_every_namespace() -> None:
 
     kinds = ("podMonitor", "serviceMonitor", "rule")
     assert {kind: spec[f"{kind}SelectorNilUsesHelmValues"] for kind in kinds} == dict.fromkeys(kinds, False)
+
+
+def test_prometheus_is_not_the_first_that_a_full_node_or_its_own_disk_ends() -> None:
+    spec = values_of("kube-prometheus-stack")["prometheus"]["prometheusSpec"]
+    disk = spec["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"]
+
+    assert spec["resources"]["requests"].keys() == {"cpu", "memory"}
+    assert quantity(spec["retentionSize"].replace("GB", "Gi")) <= quantity(disk) * 85 / 100, "its GB are GiB"
 
 
 def test_the_kind_of_monitors_is_there_before_those_who_bring_one() -> None:
