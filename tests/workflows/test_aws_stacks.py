@@ -237,6 +237,20 @@ def test_nodes_have_the_version_of_their_control_plane() -> None:
     assert cluster["ResourcesVpcConfig"]["PublicAccessCidrs"] == {"Ref": "ApiCidrs"}
 
 
+def test_a_stack_can_be_given_a_newer_postgresql_and_valkey() -> None:
+    """RDS refuses another major version without the flag, and one with the parameters of another family."""
+    (database,) = resources_of("environment", "AWS::RDS::DBInstance").values()
+    (parameters,) = resources_of("environment", "AWS::RDS::DBParameterGroup").values()
+    (cache,) = resources_of("environment", "AWS::ElastiCache::ReplicationGroup").values()
+
+    assert database["EngineVersion"] == {"Ref": "PostgresVersion"}
+    assert database["AllowMajorVersionUpgrade"] is True
+    assert parameters["Family"] == {"Fn::Sub": "postgres${PostgresVersion}"}
+    assert "DBParameterGroupName" not in parameters, "CloudFormation makes a new group beside the old one"
+    assert cache["EngineVersion"] == {"Ref": "ValkeyVersion"}
+    assert {"PostgresVersion"} in [given for name, given in overrides(_page("operate.md")) if name == "environment"]
+
+
 @pytest.mark.parametrize("environment", sorted(sizes()))
 def test_a_size_has_the_connections_that_the_values_say_and_that_the_pods_need(environment: str) -> None:
     values: dict[str, Any] = data(INSTALLATIONS["unset"] / f"{environment}.yaml")
