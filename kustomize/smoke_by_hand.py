@@ -34,7 +34,8 @@ def schema_job(environment: str, image: str) -> str:
     job = _named(environment, "ai-agents-migrate")
     del job["metadata"]["annotations"]
     job["metadata"]["name"] = "ai-agents-schema-check"
-    job["spec"]["backoffLimit"] = 0
+    # One that failed and stays is an alert of kube-prometheus, which never ends.
+    job["spec"] |= {"backoffLimit": 0, "ttlSecondsAfterFinished": 720}
     container = job["spec"]["template"]["spec"]["containers"][0]
     container["image"], container["args"] = image, ["migrate", "--check"]
     return yaml.safe_dump(job, sort_keys=False)

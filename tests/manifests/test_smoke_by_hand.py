@@ -55,6 +55,7 @@ def test_the_schema_is_looked_at_by_the_migration_s_pod_which_then_changes_nothi
     assert container["args"] == ["migrate", "--check"]
     assert container["envFrom"] == [{"secretRef": {"name": "database-owner"}}]
     assert refusals(job) == []
+    assert job["spec"]["ttlSecondsAfterFinished"] < 15 * 60, "KubeJobFailed would tell of it for ever"
 
 
 def test_a_person_may_make_the_sync_s_job() -> None:
