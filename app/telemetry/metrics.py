@@ -113,7 +113,7 @@ HELP_DESK_CALLS = Counter(
 )
 LAST_SYNC = Gauge(
     "last_sync_timestamp_seconds",
-    "When the last sync that read all of the tenant's tickets began; none before the first.",
+    "When the last sync that read all of the tenant's tickets began, or before there is one its first sync.",
     ["tenant"],
 )
 QUEUE_DEPTH = Gauge("redis_queue_depth", "Rings on the stream that no worker has read yet.")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -121,7 +122,7 @@ async def look_at_usage(
     without_price = {tenant.id: [] if tenant.is_instance else unpriced(tenant) for tenant in known}
     limited = [tenant for tenant in known if tenant.model.has_budget]
     used = await (usages or Usages()).load_each(database, [tenant.id for tenant in limited])
-    cursors = await load_cursors(database, [tenant.id for tenant in known], "tickets")
+    synced_at = await _synced_at(database, [tenant.id for tenant in known if not tenant.is_suspended])
     for gauge in (LLM_BUDGET_USED, LLM_UNPRICED, LAST_SYNC):
         gauge.clear()
     for tenant in limited:
@@ -131,6 +132,14 @@ async def look_at_usage(
     for tenant in known:
         for model in without_price[tenant.id]:
             LLM_UNPRICED.labels(tenant.slug, model).set(1)
-        cursor = cursors.get(tenant.id)
-        if cursor is not None and cursor.listed_at is not None:
-            LAST_SYNC.labels(tenant.slug).set(cursor.listed_at.timestamp())
+        if tenant.id in synced_at:
+            LAST_SYNC.labels(tenant.slug).set(synced_at[tenant.id].timestamp())
+
+
+async def _synced_at(database: Database, tenant_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When the last sync began that read all tickets of each; before there is one, when its first sync began."""
+    listed = await load_cursors(database, tenant_ids, "tickets")
+    found = {each: cursor.listed_at for each, cursor in listed.items() if cursor.listed_at is not None}
+    unread = [each for each in tenant_ids if each not in found]
+    begun = await load_cursors(database, unread, "reconciliation") if unread else {}
+    return found | {each: cursor.seen_up_to for each, cursor in begun.items() if cursor.seen_up_to is not None}

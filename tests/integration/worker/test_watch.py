@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from app.core.tenant import EVERY_TENANT
-from app.db.knowledge.cursors import Cursor
+from app.db.knowledge.cursors import Cursor, CursorKind
 from app.db.knowledge.reconciliation import record_missed
 from app.db.knowledge.store import save_cursor
 from app.db.limits.pauses import pause, resume
@@ -105,6 +105,32 @@ async def test_how_much_of_a_budget_is_used_is_seen(stage: Stage) -> None:
     assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") == pytest.approx(used / 10_000)
 
 
+async def _save(stage: Stage, kind: CursorKind, cursor: Cursor) -> None:
+    async with stage.database.as_tenant(stage.tenant.id) as session:
+        await save_cursor(session, stage.tenant.id, kind, cursor)
+
+
+async def test_a_sync_that_has_never_read_all_tickets_is_seen_from_its_first_run_on(stage: Stage) -> None:
+    """Without a value a new client whose sync never works was told by no alert."""
+    begun = datetime(2026, 11, 24, 3, tzinfo=UTC)
+    await _save(stage, "reconciliation", Cursor(seen_up_to=begun))
+    await _save(stage, "tickets", Cursor(seen_up_to=begun))
+
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
+
+    assert gauge("last_sync_timestamp_seconds", tenant=stage.tenant.slug) == begun.timestamp()
+
+
+@pytest.mark.parametrize("stage", [{"status": "suspended"}], indirect=True)
+async def test_a_tenant_that_is_suspended_is_not_said_to_lack_a_sync(stage: Stage) -> None:
+    """No sync reads it, so two hours later an alert would have begun that ends with its file alone."""
+    await _save(stage, "tickets", Cursor(listed_at=datetime(2026, 11, 25, 3, tzinfo=UTC)))
+
+    await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
+
+    assert gauge("last_sync_timestamp_seconds", tenant=stage.tenant.slug) is None
+
+
 async def test_the_last_whole_sync_is_seen_and_no_sync_is_no_value(stage: Stage) -> None:
     slug = stage.tenant.slug
     await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
@@ -112,7 +138,7 @@ async def test_the_last_whole_sync_is_seen_and_no_sync_is_no_value(stage: Stage)
     assert gauge("llm_budget_used_ratio", tenant=slug, budget="monthly_token_budget") is None
 
     synced_at = datetime(2026, 11, 25, 3, tzinfo=UTC)
-    async with stage.database.as_tenant(stage.tenant.id) as session:
-        await save_cursor(session, stage.tenant.id, "tickets", Cursor(listed_at=synced_at))
+    await _save(stage, "reconciliation", Cursor(seen_up_to=datetime(2026, 11, 24, 3, tzinfo=UTC)))
+    await _save(stage, "tickets", Cursor(listed_at=synced_at))
     await look_at_usage(stage.database, stage.worker.tenants, unpriced=stage.worker.toolkits.unpriced)
     assert gauge("last_sync_timestamp_seconds", tenant=slug) == synced_at.timestamp()
