@@ -47,3 +47,17 @@ def test_a_missing_variable_a_needless_credential_and_a_misspelt_setting_are_fou
         "('Deployment', 'ai-agents-api') gives api OPENAI_API_KEY of Secret openai, which it does not read"
     ]
     assert unknown_settings(objects) == [f"{settings['metadata']['name']}: nothing reads WORKER_CONCURENCY"]
+
+
+@ENVIRONMENTS
+def test_a_worker_is_not_killed_before_it_has_given_back_what_it_can_not_finish(folder: str) -> None:
+    objects = render(folder)
+    worker = deployment(objects, "ai-agents-worker")["spec"]["template"]["spec"]
+    given = {
+        key: value
+        for each in of_kind(objects, "ConfigMap")
+        if each["metadata"]["name"].startswith("settings")
+        for key, value in each["data"].items()
+    }
+
+    assert float(given.get("SHUTDOWN_GRACE_SECONDS", 45)) + 10 <= worker["terminationGracePeriodSeconds"]
