@@ -279,7 +279,7 @@ _TAG = re.compile(r"^(?:\s*(?:\[[^\]]*\]|##\S*##|(?:re|aw|sv|antw|odp|res|rif)\s
 # and "SPAM?" above a question of theirs, and "[Spam]" too.
 _SCORE: Final = r"(?:[ :>(][-\d./ )]+)?"
 _SPAM_TAG = re.compile(
-    r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##\S*##))*\s*"
+    r"(?:\s*(?:\[[^\]#]*##[^\]]*\]|##[^\s#]*##))*\s*"
     r"(?:(?:[\[{<][* ]*|\*+ ?)(?:(?:SUSPECTED|PROBABLE|POSSIBLE|LIKELY|\?)[ _]?)?(?:SPAM|JUNK)(?:[ -]?MAIL)?"
     rf"(?:[ -]?(?:SUSPECTED|VERDACHT|LIKELY|WARNING|\?+))?{_SCORE}(?:[* ]*[\]}}>]| ?\*+:?)"
     r"|\{Spam\?\}|\[\*Spam\*\]|\[Suspected Spam\]|\[spam: [\d./]+\]"

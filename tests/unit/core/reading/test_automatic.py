@@ -50,6 +50,8 @@ def test_a_report_is_known_by_its_sender_too() -> None:
 def test_a_long_text_costs_little() -> None:
     assert find_automatic(a_ticket(subject="Undeliverable: x", description="i am " * 200_000)) is None
     assert find_automatic(a_ticket(subject="auto " * 10_000, description="out of office message " * 10_000)) is None
+    assert find_automatic(a_ticket(subject="#" * 900, description="Printer jams")) is None
+    assert find_automatic(a_ticket(subject="####1## " * 100, description="Printer jams")) is None
 
 
 @pytest.mark.parametrize(
