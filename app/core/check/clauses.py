@@ -62,6 +62,7 @@ class Clause:
 def clauses_of(said: Sequence[str]) -> tuple[Clause, ...]:
     known = opposites()
     made: list[Clause] = []
+    told: list[Clause | None] = []
     begins = ""
     for part, mark in _parts(said):
         clause = _clause(part, begins)
@@ -80,28 +81,31 @@ def clauses_of(said: Sequence[str]) -> tuple[Clause, ...]:
             made[-1] = with_changes(
                 made[-1], poles=made[-1].poles | {each for each in clause.poles if each[0] >= known.first_value}
             )
-        if (
-            made
-            and clause.poles
-            and not clause.is_conditional
-            and not (clause.keys and known.pronouns.isdisjoint(part))
-        ):
-            changed = {axis for axis, _ in clause.done}
-            for at in _sentence_before(made):
-                # How it was is not what was done: "The task was disabled. Enabled it".
-                done = {pole for pole in made[at].done if pole[0] not in changed}
-                made[at] = with_changes(made[at], near=made[at].near | clause.poles, done=clause.done | done)
+        is_of_before = clause.poles and not clause.is_conditional
+        told.append(clause if is_of_before and not (clause.keys and known.pronouns.isdisjoint(part)) else None)
         made.append(clause)
         begins = mark
+    _tell_sentences_before(made, told)
     return tuple(made)
 
 
-def _sentence_before(made: Sequence[Clause]) -> Iterator[int]:
-    """The places of the last clauses that are one sentence: "The task was off after the move. Turned it on"."""
-    for at in reversed(range(len(made))):
-        yield at
-        if made[at].mark not in {"", ","}:
-            return
+def _tell_sentences_before(made: list[Clause], told: Sequence[Clause | None]) -> None:
+    """Let each clause of *made* know what of *told* follows it in its sentence, or begins the next.
+
+    "The task was off after the move. Turned it on". How it was is not what was done: "was disabled. Enabled it".
+    """
+    near = done = frozenset[Pole]()
+    changed: set[int] = set()
+    for at in reversed(range(len(made) - 1)):
+        if made[at + 1].mark not in {"", ","}:
+            near, done, changed = frozenset(), frozenset(), set()
+        if (after := told[at + 1]) is not None:
+            near |= after.poles
+            done |= {pole for pole in after.done if pole[0] not in changed}
+            changed |= {axis for axis, _ in after.done}
+        if near:
+            own = {pole for pole in made[at].done if pole[0] not in changed}
+            made[at] = with_changes(made[at], near=near, done=done | own)
 
 
 def _joined(clause: Clause, before: Clause, *, mark: str) -> Clause:

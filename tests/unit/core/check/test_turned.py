@@ -69,3 +69,8 @@ def test_the_same_order_and_act_in_other_words_are_not_turned_round(record: str,
     records = [Record("T1", record)]
     assert not is_turned(read(honest), records)
     assert is_turned(read(turned), records)
+
+
+def test_a_long_sentence_is_read_once() -> None:
+    """A ticket may be so long. Where each clause is told to all before it, that takes a minute."""
+    assert len(Record("", "turn it off, " * 5_000).clauses) == 5_000
