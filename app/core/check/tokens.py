@@ -76,7 +76,8 @@ _MAX_ELISION: Final = 2
 
 _OUTER: Final = "\"'“”„‟‘’‚«»‹›()[]{}<>*`.,;:!?…—–•·"
 _OPERAND = re.compile(
-    r"\d|[\\/@=_$%~#<>|&^`{}\[\]+*:]|\.\w|^-+\w|\w\(|[^\W\d_]\?\w|[a-z][A-Z]|[A-Z]\w+-[A-Z]|[\u2190-\u21ff]"
+    r"\d|[\\/@=_$%~#<>|&^`{}\[\]+*:]|\.\w|^-+\w|\w\(|[^\W\d_]\?\w|[a-z][A-Z]"
+    r"|(?<!\w)[^\WA-Z]*+[A-Z]\w++-[A-Z]|[\u2190-\u21ff]"
 )
 _DRIVE = re.compile(r"[C-Z]:(?=[.,;)]*$)")
 """A drive keeps its colon: else it would be a letter."""

@@ -68,3 +68,11 @@ def test_a_drive_keeps_its_colon_and_ends_no_clause() -> None:
     assert [each.text for each in chunks("Disk E: is full, not C:.") if each.is_operand] == ["e:", "c:"]
     assert tokens(normal("They stay on E: and are not archived.")).count(":") == 0
     assert tokens(normal("Step b: restart it")).count(":") == 1
+
+
+def test_a_long_word_is_read_once() -> None:
+    [word] = chunks("A" * 64_000 + "1")  # from each capital it was read to its end: half a minute
+    assert word.is_operand
+    assert [chunk.is_operand for chunk in chunks("TEAM-Drive CD-ROM CPU-Last Laufwerk aBc-D X-Y")] == [
+        True, True, True, False, True, False
+    ]  # fmt: skip
