@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -23,6 +23,7 @@ from app.core.asset import find_addresses
 from app.core.check.lexicon import lexicon
 from app.core.check.tokens import chunks, is_break, normal, stems, tokens, words
 from app.core.enhancement import Confidence, Kept, Reason
+from app.core.kept import kept_if_short
 from app.core.logistic import likelihood
 from app.core.source import Gathered, Source, SourceKind
 from app.core.ticket import Ticket
@@ -286,7 +287,7 @@ def matter(ticket: Ticket) -> str:
     return ticket.asked
 
 
-@lru_cache(maxsize=256)
+@kept_if_short
 def telling_stems(text: str) -> frozenset[str]:
     """The stems of the words of *text* that say something of a matter."""
     telling = set(words(normal(text))) - lexicon().empty
@@ -317,7 +318,7 @@ def names_other_error(one: str, other: str) -> bool:
     return bool(mine and others) and not shares_error_text(one, other)
 
 
-@lru_cache(maxsize=256)
+@kept_if_short
 def _errors(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The error codes, and what is one where another text calls it so."""
     found = {

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
 from typing import Final
 
@@ -26,6 +26,7 @@ from app.core.check.amounts import other_forms
 from app.core.check.clauses import Clause, clauses_of, fields_of
 from app.core.check.lexicon import lexicon
 from app.core.check.tokens import UNSPACED, is_break, normal, stems, tokens, words
+from app.core.kept import kept_if_short
 from app.core.masking import Mask
 from app.core.reading.language import spoken_language
 from app.core.source import Gathered, Source, SourceKind
@@ -143,7 +144,7 @@ class Forms:
         return language_of(self.text)
 
 
-_forms = lru_cache(maxsize=256)(Forms)
+_forms = kept_if_short(Forms)
 """One source is gathered for many tickets. Of a text of 1,500 characters its forms take about 60 kB."""
 
 

@@ -23,6 +23,7 @@ from app.core.check.opposites import Pole, opposites
 from app.core.check.records import Record
 from app.core.check.tokens import normal, stems, tokens
 from app.core.check.turned.likeness import shared
+from app.core.kept import kept_if_short
 
 _NUMBER = re.compile(r"(\d+)([a-z]*)")
 _TELLING: Final = 2
@@ -43,7 +44,7 @@ def counts_otherwise(line: str, records: Sequence[Record]) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@kept_if_short
 def _counted_in(text: str) -> frozenset[tuple[str, Pole]]:
     return _counted(normal(text))
 

@@ -19,7 +19,6 @@ Invariant: what is found depends on the sentence and the records alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 from app.core.check.clauses import Clause, clauses_of
@@ -33,6 +32,7 @@ from app.core.check.turned.exchange import agrees, contradicts, was_done
 from app.core.check.turned.likeness import ranked
 from app.core.check.turned.order import is_in_other_order, is_of_other_time
 from app.core.check.turned.roles import swaps, takes_all
+from app.core.kept import kept_if_short
 
 
 def is_turned(words: Words, records: Sequence[Record]) -> bool:
@@ -84,7 +84,7 @@ def is_on_another_day(words: Words, records: Sequence[Record]) -> bool:
     return bool(named) and not named <= frozenset[Pole]().union(*(_dates_in(record.text) for record in records))
 
 
-@lru_cache(maxsize=256)
+@kept_if_short
 def _dates_in(text: str) -> frozenset[Pole]:
     known = opposites()
     return frozenset(pole for token in tokens(normal(text)) for pole in poles_of(token) if pole[0] in known.dates)
