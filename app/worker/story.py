@@ -18,7 +18,7 @@ from uuid import UUID
 
 import structlog
 
-from app.core.delivery import Event, Webhook, check_still_wanted, check_wanted, parse_webhook
+from app.core.delivery import Event, Status, Webhook, check_still_wanted, check_wanted, parse_webhook
 from app.core.enhancement import Enhancement, Notice
 from app.core.note import note_reference, render_note
 from app.core.outcome import Attempt, Ending, Outcome, decide
@@ -317,6 +317,9 @@ async def _conclude(claim: Claim, error: Exception, parts: Parts) -> Outcome:
     if outcome.status is None:
         return outcome
     try:
+        is_last = outcome.status is Status.FAILED and attempt.used == attempt.allowed
+        if is_last and await parts.ledger.may_be_posted(claim):  # one more looks for the note
+            outcome = decide(error, replace(attempt, allowed=attempt.allowed + 1), draw=random.random())
         await parts.ledger.conclude(claim, outcome)
         if outcome.ending is Ending.THROTTLED:
             known = parts.tenants.find(claim.tenant_id)

@@ -244,8 +244,10 @@ class Ledger:
 
     async def _is_to_look(self, claim: Claim) -> bool:
         """Whether *claim* is the first beyond the allowed ones, and the note of one of those may be on the ticket."""
-        if claim.attempts_used > self._max_attempts + 1:
-            return False
+        return claim.attempts_used == self._max_attempts + 1 and await self.may_be_posted(claim)
+
+    async def may_be_posted(self, claim: Claim) -> bool:
+        """Whether an attempt at *claim*'s delivery began to post, and no note is stored: it may be on the ticket."""
         async with self._database.transaction(claim.tenant_id) as tx:
             return bool(await tx.value(_MAY_BE_POSTED, **claim.key))
 

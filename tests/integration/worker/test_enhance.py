@@ -802,6 +802,21 @@ async def test_a_delivery_whose_last_worker_was_lost_after_it_posted_is_looked_f
     assert "failed" not in outcomes(stage)
 
 
+async def test_a_last_attempt_whose_note_is_there_and_its_answer_lost_is_looked_for_and_done(stage: Stage) -> None:
+    await stage.deliver_and_work(stage.ticket())  # notes get through, so the help desk is not down
+    ticket_id = stage.ticket()
+    job_id = await stage.deliver(ticket_id)
+    await begin_last_attempt(stage, job_id)
+    stage.fault("POST notes", "cut_after")
+    await stage.work()
+    assert (await stage.delivery(job_id)).status == "pending"
+
+    await stage.work_again()
+    assert (await stage.delivery(job_id)).status == "done"
+    assert len(stage.notes(ticket_id)) == 1
+    assert "failed" not in outcomes(stage)
+
+
 async def test_that_look_is_made_once(stage: Stage) -> None:
     ticket_id = stage.ticket()
     job_id = await stage.deliver(ticket_id)
