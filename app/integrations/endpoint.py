@@ -30,6 +30,8 @@ _JITTER: Final = 0.25
 _MAX_WORDS: Final = 2_000
 # A time-out, a conflict, too many calls; besides each 5xx.
 _PASSING: Final = frozenset({408, 409, 429})
+LACKS_MEMORY: Final = "requires more system memory"
+"""Ollama's, with 500, of a model that is too large for its machine."""
 
 
 class Refused(Exception):
@@ -135,6 +137,8 @@ def _may_pass(reply: Reply) -> bool:
     said = reply.headers.get("x-should-retry")  # OpenAI's own word
     if said in {"true", "false"}:
         return said == "true"
+    if reply.status == HTTPStatus.INTERNAL_SERVER_ERROR and LACKS_MEMORY.encode() in reply.body[:_MAX_WORDS]:
+        return False
     return reply.status in _PASSING or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 

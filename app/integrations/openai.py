@@ -44,7 +44,7 @@ from app.integrations.completions import (
     read_completion,
     status_in,
 )
-from app.integrations.endpoint import Endpoint, Refused
+from app.integrations.endpoint import LACKS_MEMORY, Endpoint, Refused
 from app.integrations.http import NoAnswer, Resolve, open_outbound
 from app.integrations.ollama import context_if_cut, is_ollama, loaded_context
 from app.integrations.pace import USUAL_WAIT, Pace, is_busy
@@ -313,6 +313,9 @@ class OpenAIModel:
                 named = status_in(told)
                 status = named or HTTPStatus.BAD_REQUEST
                 failure = _failure(named, self._check) if named else self._not_understood()
+            if status == HTTPStatus.INTERNAL_SERVER_ERROR and LACKS_MEMORY in str(told):
+                told_so = f"the model's server has too little memory for the model; check {self._check[1]}"
+                raise ModelRefused(told_so)
             refusal = read_refusal(status, told, prompt=_texts_of(call), asked=asked.tokens)
             sizes = sizes if refusal.sizes.context is None else refusal.sizes
             less = ask_less(asked, refusal) if left and is_refusal(status, refusal) else None

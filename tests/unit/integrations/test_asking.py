@@ -543,6 +543,14 @@ async def test_an_account_with_credit_for_a_shorter_answer_is_asked_for_that() -
     assert len(endpoint.calls) == 3
 
 
+async def test_a_model_that_is_too_large_for_its_server_is_asked_once() -> None:
+    says = "model requires more system memory (5.6 GiB) than is available (3.9 GiB)"  # Ollama
+    endpoint = Endpoint(lambda _: (500, an_error(says, type="api_error")))
+    with pytest.raises(ModelRefused, match="too little memory for the model; check OPENAI_MODEL"):
+        await ask(endpoint.model())
+    assert len(endpoint.calls) == 1
+
+
 NO_MODEL: dict[str, tuple[int, Any]] = {
     "azure's catalogue": (400, an_error("Unknown model: x", code="unknown_model")),
     "moonshot": (404, an_error("Not found the model x or Permission denied", type="resource_not_found_error")),
