@@ -179,7 +179,8 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
 
 def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The completion that *chunks* make: texts and a tool call's arguments of the first choice, joined."""
-    texts = dict.fromkeys(("content", "reasoning_content", "reasoning", "refusal", "arguments"), "")
+    names = ("content", "reasoning_content", "reasoning", "refusal", "arguments")
+    pieces: dict[str, list[str]] = {name: [] for name in names}
     whole: dict[str, Any] = {}
     reason = None
     for chunk in chunks:
@@ -189,10 +190,11 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
                 continue
             piece = _get(choice, "delta") or _get(choice, "message") or {}
             for call in _get(piece, "tool_calls") or ():
-                texts["arguments"] += _string(_get(_get(call, "function"), "arguments"))
-            for name in texts:
-                texts[name] += _text(_get(piece, name))
+                pieces["arguments"].append(_string(_get(_get(call, "function"), "arguments")))
+            for name in names:
+                pieces[name].append(_text(_get(piece, name)))
             reason = _get(choice, "finish_reason") or reason
+    texts = {name: "".join(found) for name, found in pieces.items()}
     if not whole.get("error") and (any(texts.values()) or reason):
         function = {"arguments": texts.pop("arguments")}
         message = {**texts, "tool_calls": [{"function": function}]}
