@@ -25,7 +25,7 @@ _AIM = re.compile(
 )
 _THROUGH_TEAM = re.compile(r"(?:ask|have|let) the (?P<aside>[\w -]{1,30}? team) (?:to )?(?P<rest>.+)", re.IGNORECASE)
 _THROUGH_USER = re.compile(
-    r"(?:(?:ask|have|let|get|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
+    r"(?:(?:ask|have|let|get|tell|instruct|advise) (?:the|a) (?:user|requester|employee|caller|customer) (?:to )?"
     r"|bitten sie (?:den|die) (?:benutzer|benutzerin|anwender|nutzer|anwenderin),? "
     r"|demandez à l'utilisat(?:eur|rice) d(?:e |')|pida al usuario que )(?P<rest>.+)",
     re.IGNORECASE,

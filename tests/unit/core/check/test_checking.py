@@ -644,3 +644,12 @@ def test_of_two_sentences_of_a_summary_that_a_semicolon_joins_one_may_be_kept(su
 def test_what_an_only_is_about_and_who_does_it_may_stand_elsewhere(record: str, sentence: str, is_kept: bool) -> None:
     checker = Checker.of(gathered(a_source(id="1", text=record)), language="en", ticket="Locked out.")
     assert bool(checker.statement(sentence, ["T1"], max_chars=300, is_fact=True)[0]) is is_kept
+
+
+@pytest.mark.parametrize("who", ["Have the user", "Tell the user to", "Ask the user to"])
+def test_what_the_user_is_told_to_do_is_held_to_the_records(who: str) -> None:
+    fire = a_source(SourceKind.ARTICLE, id="6", title="Smoke", text="If there is smoke, leave the room. Then call 112.")
+    checker = Checker.of(gathered(fire), language="en")
+    step, bad = f"{who} leave the room if there is smoke.", f"{who} open the window if there is smoke."
+    assert checker.statement(step, ["K1"], max_chars=600, is_fact=False) == (step, ["K1"])
+    assert checker.statement(bad, ["K1"], max_chars=600, is_fact=False) == ("", [])
