@@ -289,5 +289,8 @@ def _clean(text: Any) -> Any:
 
 
 def _whole(text: str) -> str:
-    """*text* without lone surrogates, which JSON can escape but UTF-8 can't encode."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """*text* with two surrogates as the character that they are, and without lone ones, which UTF-8 can't encode.
+
+    JSON can escape them, and a stream may have the two halves of one in two pieces.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -358,3 +358,10 @@ def test_the_object_is_found_in_any_prose_without_marks_and_braces(before: str, 
 @given(st.text(max_size=40))
 def test_any_text_of_an_object_can_be_sent_back(text: str) -> None:
     read_answer(json.dumps({"summary": text + "\ud800", "facts": [text], "confidence": text})).said.encode()
+
+
+def test_a_character_whose_halves_came_in_two_pieces_is_whole_again() -> None:
+    summary = "Restart it \ud83d" + "\ude00, then \ud83d wait."  # not one text: Python would write another
+    read = read_answer(json.dumps({**json.loads(a_draft().model_dump_json()), "summary": summary}, ensure_ascii=False))
+    assert read.draft is not None
+    assert read.draft.summary == "Restart it \U0001f600, then \ufffd wait."
