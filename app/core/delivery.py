@@ -95,15 +95,18 @@ def _loose_text(value: Any) -> str:
 
 # Of a template that was not filled in: `$RequestId`, `${account.name}`, `$$ID$$`, `{{account}}`, `%ID%`, our `<id>`.
 _VARIABLE: Final = re.compile(
-    r"\s*(?:\${1,2}\{?[A-Za-z][\w. ]*\}?\$*|\{\{[^{}]*\}\}|%[A-Za-z][\w. ]*%|<[\w. ]+>|null|undefined)\s*",
-    re.IGNORECASE,
+    r"\${1,2}\{?[A-Za-z][\w. ]*\}?\$*|\{\{[^{}]*\}\}|%[A-Za-z][\w. ]*%|<[\w. ]+>|null|undefined", re.IGNORECASE
 )
+_MAX_VARIABLE_CHARS: Final = 200
 _INVISIBLE: Final = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SECOND: Final = re.compile(r"\d:\d\d:\d\d|\dT\d{6}|\d{10}")
 
 
 def _is_variable(value: Any) -> bool:
-    return isinstance(value, str) and _VARIABLE.fullmatch(value) is not None
+    if not isinstance(value, str):
+        return False
+    told = value.strip()
+    return len(told) <= _MAX_VARIABLE_CHARS and _VARIABLE.fullmatch(told) is not None
 
 
 def _named_tenant(value: Any) -> Any:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.delivery import NEXT, Event, Status, check_wanted, compute_job_id, parse_webhook
+from app.core.delivery import NEXT, Event, Status, check_wanted, claimed_tenant, compute_job_id, parse_webhook
 from app.core.help_desk import AccountRef
 from app.errors import Code, MalformedDelivery, NotNeeded
 from tests.builders import a_body
@@ -242,6 +244,34 @@ def test_what_is_done_or_ignored_never_changes_again() -> None:
 def test_a_body_that_is_hostile_to_a_parser_is_malformed(rest: str) -> None:
     with pytest.raises(MalformedDelivery):
         parse_webhook(f'{{"event": "ticket_created", "ticket_id": "1", {rest}}}'.encode())
+
+
+VARIABLES = [
+    "$a{}!",
+    "${{a{}!",
+    "${{a}}{}!",
+    "{{{{a{}!",
+    "{{{{a}}}}{}!",
+    "%a{}!",
+    "%a%{}!",
+    "<a{}!",
+    "<a>{}!",
+    "null{}!",
+    "{}!",
+]
+
+
+@pytest.mark.parametrize("field", ["tenant_id", "ticket_id", "account"])
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_no_text_in_a_field_takes_longer_than_its_length_deserves(variable: str, field: str) -> None:
+    """Anybody can send it: the tenant is looked for before the call is authenticated."""
+    started = time.thread_time()
+    for part in (" ", "a ", ". ", "\u00a0", "$", "}", "\u0300\u0327"):
+        body = a_body(**{field: variable.format(part * (20_000 // len(part)))})
+        claimed_tenant(body)
+        with suppress(MalformedDelivery):
+            parse_webhook(body)
+    assert time.thread_time() - started < 1.5
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
