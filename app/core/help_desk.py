@@ -9,7 +9,6 @@ Invariant: two accounts of one instance that `can_be_told_apart` never fit the s
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
@@ -19,6 +18,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from app.core.ip import read_ip
+from app.core.reading.normal import normalized
 
 _MAX_URL_CHARS: Final = 500
 # What every reader of URLs understands alike: no blank, control character or backslash, on which parsers disagree.
@@ -219,12 +219,12 @@ class Account(Part):
 
 def same_name(name: str) -> str:
     """*name* in one form of Unicode, with single blanks. Names that differ in this form are of different accounts."""
-    return unicodedata.normalize("NFC", " ".join(name.split()))
+    return normalized("NFC", " ".join(name.split()))
 
 
 def similar_name(name: str) -> str:
     """*name* in the one form that it has in common with those that a person may take it for: Straße and STRASSE."""
-    return unicodedata.normalize("NFKC", same_name(name).casefold())
+    return normalized("NFKC", same_name(name).casefold())
 
 
 _PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,4}$"

@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
+from app.core.reading.normal import normalized
 from app.core.reading.text import without_hidden
 from app.core.toml import read_toml
 
@@ -124,9 +125,9 @@ def normal(text: str) -> str:
     """*text* as it is compared; line breaks stay."""
     if not text.isascii():
         text = _STOP_WITHOUT_BLANK.sub(" ", text)
-        text = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
+        text = normalized("NFKD", without_hidden(text)).casefold()
         text = "".join(filterfalse(unicodedata.combining, text))
-        text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
+        text = normalized("NFKC", text).translate(_SIGNS)
         return _WORDS.sub(_folded, text) if _MAY_LOOK_ALIKE.search(text) else text
     return text.lower()
 
@@ -209,7 +210,7 @@ def _chunk(each: str) -> Chunk:
         return Chunk(each, is_operand=True, is_flag=False, is_glue=True, opens=False, closes=False, words=())
     left = each.lstrip(_OUTER)
     core = left.rstrip(_OUTER)
-    plain = unicodedata.normalize("NFKC", core) if not core.isascii() else core
+    plain = normalized("NFKC", core) if not core.isascii() else core
     if found := _DRIVE.match(left):
         core = plain = found[0]
     is_operand = _OPERAND.search(plain) is not None and not _PROSE.fullmatch(plain)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import html
 import quopri
 import re
-import unicodedata
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import Final
 
 from app.core.reading.markup import Passage, shown_passages
+from app.core.reading.normal import normalized
 
 MAX_TEXT_CHARS: Final = 64_000
 
@@ -149,7 +149,7 @@ def tidy(text: str, *, max_chars: int = MAX_TEXT_CHARS) -> str:
     """*text* with hidden characters removed, blanks folded, and at most *max_chars* long (an ellipsis marks a cut)."""
     if not _is_tidy(text):
         text = _HIDDEN.sub("", text.translate(_LINE_BREAKS))
-        text = unicodedata.normalize("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
+        text = normalized("NFC", _HIDDEN_OR_KEPT.sub(r"\1", text))
         text = _folded(text)
     return text if len(text) <= max_chars else text[: max_chars - 1].rstrip() + "…"
 

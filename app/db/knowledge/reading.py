@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.reading.language import spoken_language
+from app.core.reading.normal import normalized
 from app.core.tenant import Language
 
 CONFIGURATIONS: Final[dict[str, str]] = {
@@ -110,7 +111,7 @@ def spoken_languages(text: str, *, language: Language) -> tuple[str, ...]:
 
 def read(text: str) -> Reading:
     """*text* in words for PostgreSQL and terms of our own."""
-    text = unicodedata.normalize("NFKC", text)
+    text = normalized("NFKC", text)
     terms = list(_codes(text))
     if not text.isascii():
         for run in _RUN.finditer(text):
@@ -120,7 +121,7 @@ def read(text: str) -> Reading:
 
 def words_of(text: str) -> str:
     """*text* in words for PostgreSQL, as `Reading` has them."""
-    text = unicodedata.normalize("NFKC", text)
+    text = normalized("NFKC", text)
     return text if text.isascii() else _RUN.sub(" ", text)
 
 

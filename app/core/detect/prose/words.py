@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from app.core.detect.finding import QUOTES
 from app.core.detect.password_words import OF_MAKERS
+from app.core.reading.normal import normalized
 
 _OUTER: Final = QUOTES + ".,;:!?()[]*…-–—"
 _TO_ASCII: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "ß": "ss"})
@@ -66,7 +67,7 @@ def fold(word: str) -> str:
     word = word.strip(_OUTER)
     if word.isascii():
         return word.lower()
-    parts = unicodedata.normalize("NFKD", word.lower().translate(_TO_ASCII))
+    parts = normalized("NFKD", word.lower().translate(_TO_ASCII))
     return "".join(each for each in parts if not unicodedata.combining(each))
 
 
