@@ -14,6 +14,7 @@ UNCOMPRESSED: Final = {"Accept-Encoding": "identity"}
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _GZIP_BEGINS: Final = b"\x1f\x8b"
 _GZIP_BITS: Final = zlib.MAX_WBITS + 16
+_MOST_PARTS: Final = 100
 _OTHERS: Final = frozenset({"br", "zstd", "deflate", "compress", "x-compress", "dcb", "dcz"})
 """Other words there (`UTF-8`, `none`) come from somebody who means something else."""
 
@@ -45,19 +46,50 @@ async def limited(chunks: AsyncIterator[bytes], headers: Mapping[str, str], *, m
         raise PackedOtherwise(told)
     left, packed, is_first = max_bytes, None, True
     async for chunk in chunks:
-        if is_first and chunk.startswith(_GZIP_BEGINS):  # nothing else that is read begins so
-            packed = zlib.decompressobj(_GZIP_BITS)
+        if is_first and chunk and _GZIP_BEGINS.startswith(chunk[:2]):  # nothing else that is read begins so
+            packed = _Gzip()
         is_first = is_first and not chunk
         try:
-            piece = chunk if packed is None else packed.decompress(chunk, left + 1)
+            piece = chunk if packed is None else packed.unpack(chunk, most=left + 1)
         except zlib.error:
             raise NotUnpacked("the answer came compressed and damaged") from None
         left -= len(piece)
         if left < 0:
             raise TooLarge
         yield piece
-    if packed is not None and not packed.eof:
+        if packed is not None and packed.is_behind_its_end:
+            return
+    if packed is not None and not packed.is_whole:
         raise NotUnpacked("the answer came compressed and damaged")
+
+
+class _Gzip:
+    """Unpacks a file of gzip, which is of one part or of several side by side (RFC 1952, 2.2).
+
+    What follows the last part is told and not kept: zlib would keep it, and copy it with each piece that comes.
+    """
+
+    def __init__(self) -> None:
+        self._part = zlib.decompressobj(_GZIP_BITS)
+        self._parts = 1
+        self.is_behind_its_end = False
+
+    @property
+    def is_whole(self) -> bool:
+        return self._part.eof
+
+    def unpack(self, chunk: bytes, *, most: int) -> bytes:
+        """What *chunk* adds, up to *most* bytes; raises zlib.error where it is damaged."""
+        pieces = bytearray()
+        while chunk and len(pieces) < most:
+            if self._part.eof:
+                if self._parts == _MOST_PARTS or not _GZIP_BEGINS.startswith(chunk[:2]):
+                    self.is_behind_its_end = True
+                    break
+                self._part, self._parts = zlib.decompressobj(_GZIP_BITS), self._parts + 1
+            pieces += self._part.decompress(chunk, most - len(pieces))
+            chunk = self._part.unused_data
+        return bytes(pieces)
 
 
 def bound(max_bytes: int) -> Callable[[httpx2.Response], Awaitable[None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from app.core.completion import Message
 from app.core.masking import Mask
 from app.core.tenant import MonitoringOptions
 from app.errors import AppError, ModelRefused, ModelUnavailable, MonitoringUnavailable
+from app.integrations.bounded import limited
 from app.integrations.http import Outbound, Reply, parse_retry_after
 from app.integrations.monitoring import Prometheus
 from app.integrations.monitoring import _parse as parse_series
@@ -167,6 +169,34 @@ async def test_a_damaged_archive_is_an_error_of_ours(body: bytes) -> None:
         yield body
 
     await refused(httpx2.Response(200, headers={"content-encoding": "gzip"}, content=packed()))
+
+
+async def test_what_follows_an_archive_is_neither_read_nor_kept() -> None:
+    """Zlib would keep it, and copy it with each piece that comes."""
+    read = 0
+
+    async def packed() -> Any:
+        nonlocal read
+        yield gzip.compress(b'{"choices": []}')
+        while True:
+            read += 65_536
+            yield b"\0" * 65_536
+
+    await refused(httpx2.Response(200, headers={"content-encoding": "gzip"}, content=packed()))
+    assert read <= 65_536
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+async def test_an_archive_in_several_parts_is_read_whole(size: int) -> None:
+    """RFC 1952, 2.2: a file of members side by side is what they hold, one after the other."""
+    body = gzip.compress(b"[1") + gzip.compress(b"") + gzip.compress(b", 2]")
+
+    async def packed() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), size):
+            yield body[at : at + size]
+
+    pieces = [piece async for piece in limited(packed(), {"content-encoding": "gzip"}, max_bytes=100)]
+    assert b"".join(pieces) == b"[1, 2]"
 
 
 async def test_an_endpoint_that_redirects_is_not_followed() -> None:
