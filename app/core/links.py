@@ -46,7 +46,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz-"
 _MAX_SCHEME_CHARS: Final = 40
 _ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?P<address>(?:\d{1,3}\.){3}\d{1,3})(?=(?::\d{1,5})?/[A-Za-z~%?._-])")
 # Windows signs in to whatever host such a path names.
-_SHARE = re.compile(r"\\{2,}(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
+_SHARE = re.compile(r"(?<!\\)\\{2,}+(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
 _MARKDOWN = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,200})\]\((?P<target>[^()\s]{1,500})\)?")
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _DOT = re.compile(r"(?<!\[)\.(?!\])")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from app.core.links import OwnLinks, without_links
@@ -67,6 +69,16 @@ def test_each_scheme_that_does_something_goes(scheme: str, before: str) -> None:
     rest = "text/html,x" if scheme == "data" else "/id"
     for written in (scheme, scheme.upper()):
         assert without_links(f"Now: {before}{written}:{rest}", OWN) == f"Now: {before}[link removed]"
+
+
+@pytest.mark.parametrize(
+    "part", ["\\", "/", ":/", "a:", "www.", "http:", "](", "[a](", "1.1.1.1/", "-ms-:", "\\\\a", "data :", "x@"]
+)
+def test_no_text_takes_longer_than_its_length_deserves(part: str) -> None:
+    started = time.thread_time()
+    for before in ("", "http://", "\\\\a ", "www."):
+        without_links(before + part * (16_000 // len(part)) + "!", OWN)
+    assert time.thread_time() - started < 1.5
 
 
 def test_a_domain_that_may_be_a_public_suffix_is_not_the_tenants() -> None:
