@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core import masking
 from app.core.detect.finding import Secret
 from app.core.detect.scan import Anchors
 from app.core.masking import _MODULES, Mask, MaskedText, find_placeholders, find_secrets
@@ -180,6 +181,23 @@ def test_a_long_word_of_the_words_that_are_looked_for_is_no_burden(word: str) ->
     started = time.thread_time()
     find_secrets(word * (20_000 // len(word)))
     assert time.thread_time() - started < 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\u00a0", " \n"])
+def test_many_blanks_behind_a_word_that_is_looked_for_are_no_burden(blank: str) -> None:
+    """A model may write them; tickets and sources have one in a row."""
+    started = time.thread_time()
+    for word in sorted(set().union(*masking._GROUPS.values())):
+        find_secrets(f"{word}{blank * 1_000}!")
+        find_secrets(f'{word} "{blank * 1_000}!')
+    assert time.thread_time() - started < 4
+
+
+@pytest.mark.parametrize("blanks", [" " * 19, " " * 20, " " * 21, " " * 500, "\n" * 40 + " ", " " * 30 + "\n"])
+def test_a_value_is_masked_whole_wherever_many_blanks_stand(blanks: str) -> None:
+    text = f"{blanks}Mail jane@acme.example,{blanks}password: Tr33#house{blanks}or{blanks}call +49 30 901820{blanks}"
+    masked = f"{blanks}Mail [email-1],{blanks}password: [password-1]{blanks}or{blanks}call [phone-1]{blanks}"
+    assert Mask().text(text) == masked
 
 
 def test_a_long_word_of_anything_is_no_burden() -> None:
