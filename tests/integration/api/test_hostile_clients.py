@@ -215,6 +215,18 @@ async def test_whatever_the_host_is_no_answer_is_an_error_of_ours(forked_api: Pr
         assert answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 4")), (target, answer[:80])
 
 
+@pytest.mark.parametrize("call", [b"GET /webhook/servicedesk", b"POST /webhook/servicedesk", b"GET /health", b"GET /x"])
+async def test_an_upgrade_is_answered_as_if_it_was_not_asked_for(forked_api: Process, call: bytes) -> None:
+    """RFC 9110, 7.8: a server may ignore it."""
+    upgrade = (
+        b"upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
+        b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+    seconds, answer = await held(forked_api, call + b" HTTP/1.1\r\nhost: api\r\n" + upgrade + b"\r\n")
+    assert seconds < 8
+    assert answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 4")), answer[:80]
+
+
 async def test_http_1_0_needs_no_host(forked_api: Process) -> None:
     head = HEAD.replace(b"host: api\r\n", b"").replace(b"HTTP/1.1", b"HTTP/1.0")
     _, answer = await held(forked_api, head + b"content-length: 2\r\n\r\n{}")

@@ -102,6 +102,18 @@ async def test_a_header_that_is_there_twice_is_refused_whichever_comes_first(
         assert (response.status_code, response.json()["field"]) == (400, name.lower())
 
 
+async def test_of_two_content_types_the_first_counts(caller: Caller, tenants: Tenants) -> None:
+    """Help desks add their own beside one that somebody typed. It tells a charset, no tenant and no signature."""
+    body = a_body(ticket_id="1012")
+    own = [(key, value) for key, value in signed(tenants.acme, body).items() if key.lower() != "content-type"]
+    json, text = ("content-type", "application/json; charset=utf-8"), ("Content-Type", "text/plain")
+    statuses = [
+        (await caller.client.post("/webhook/servicedesk", content=body, headers=[*own, *both])).status_code
+        for both in ((json, json), (json, text), (text, json))
+    ]
+    assert statuses == [202, 202, 415]
+
+
 @pytest.mark.parametrize("fault", ["", "\t\n"])
 async def test_of_a_json_key_that_is_there_twice_the_last_counts_for_every_reader(
     caller: Caller, tenants: Tenants, fault: str
