@@ -295,6 +295,7 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
     from app.settings import EraseSettings, load_settings
 
     settings = load_settings(EraseSettings)
+    folder = settings.tenants_dir
     if (slug is None) is (tenant_id is None):
         raise click.UsageError("name one tenant, or give the --id of one whose file is gone")
     directory = load_directory()
@@ -302,6 +303,13 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
     if known is not None and not known.tenant.is_suspended:
         raise click.ClickException(
             f"{known.tenant.slug}: is active, so new webhooks would come in; set status: suspended in its file first"
+        )
+    if known is None and not folder.is_dir():
+        raise click.ClickException(no_file(folder))
+    if known is None and directory.problems:  # pods go on with the last good version of such a file
+        problem = directory.problems[0]
+        raise click.ClickException(
+            f"{problem.slug}: {problem.detail}. Its file may be this tenant's, and in use: mend or remove it first"
         )
     chosen = known.tenant.id if known is not None else tenant_id
     assert chosen is not None, "one of the two was given"  # noqa: S101
