@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -11,6 +13,7 @@ import click
 
 from app.cli.ledger import run_on_ledger
 from app.cli.moment import Moment
+from app.cli.reason import Reason
 from app.cli.run import choose, load_directory, operator
 from app.core.delivery import Status
 from app.core.diagnosis import diagnose
@@ -175,7 +178,9 @@ def replay(slug: str, job_ids: tuple[UUID, ...], **options: Any) -> None:
 @_JOBS
 @_ALL
 @_chosen
-@click.option("--because", required=True, metavar="TEXT", help="Why no note is needed any more; it is kept.")
+@click.option(
+    "--because", required=True, type=Reason(), metavar="TEXT", help="Why no note is needed any more; it is kept."
+)
 @_LIMIT
 @_YES
 def dismiss(slug: str, job_ids: tuple[UUID, ...], because: str, **options: Any) -> None:
@@ -213,13 +218,18 @@ def _change(
         raise click.UsageError("--since, --until, --ticket and --reason go with --all")
     tenant_id = choose(load_directory(), slug).tenant.id
     choice = Choice(status=Status.FAILED, **_as_choice(chosen))
-    if is_all and not is_sure:
+    if not is_all:
+        limit = len(job_ids)
+    elif not is_sure:
+        now = datetime.now(UTC)
+        choice = replace(choice, until=min(choice.until or now, now))
         number = run_on_ledger(lambda database: count_deliveries(database, tenant_id, choice))
         if not number:
             click.echo("no failed delivery is chosen")
             return
         some = f"the oldest {limit} of {number}" if number > limit else str(number)
         click.confirm(f"{verb} {some} failed deliveries of {slug}?", abort=True)
+        limit = min(limit, number)  # no more than was told
     named = None if is_all else list(job_ids)
     seen_by = witness(operator(), verb, "by its filter" if is_all else ", ".join(map(str, job_ids)))
     changed = run_on_ledger(

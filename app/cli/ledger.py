@@ -33,7 +33,7 @@ async def open_ledger() -> AsyncIterator[Database]:
     except DatabaseUnavailable as error:
         told = why_refused(error.__cause__, role="")
         if told is None:
-            raise
+            raise DatabaseUnavailable(f"DATABASE_URL: {error.detail}") from error
         raise Rejected(f"DATABASE_URL: {told}") from error
     except (DBAPIError, PostgresError) as error:
         told = why_refused(error, role="the worker's, ai_agents_worker")

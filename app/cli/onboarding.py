@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -283,13 +284,14 @@ def _read_secret() -> dict[str, Any]:
         raise click.UsageError("--change wants the secret as it is on standard input: the example shows how")
     text = ""
     values: Any = None
-    for line in sys.stdin:
-        text += line
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            continue
-        break
+    with suppress(UnicodeDecodeError):
+        for line in sys.stdin:
+            text += line
+            try:
+                values = json.loads(text)
+            except (ValueError, RecursionError):
+                continue
+            break
     if not isinstance(values, dict):
         raise click.ClickException("standard input: is no JSON object, so nothing was changed")
     return values

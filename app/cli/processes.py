@@ -65,7 +65,14 @@ def console() -> None:
 
 
 @click.command()
-@click.option("--wait", default=300, show_default=True, metavar="SECONDS", help="How long the database may stay out.")
+@click.option(
+    "--wait",
+    type=click.IntRange(0, 86_400),
+    default=300,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the database may stay out.",
+)
 @click.option("--check", "is_check", is_flag=True, help="Only compare schema, tables and roles; nothing is changed.")
 def migrate(wait: int, is_check: bool) -> None:
     r"""Take the database's schema to the newest revision; a schema that is ahead is left alone.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import gc
 import getpass
+import io
 import os
+import sys
 import traceback
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -78,12 +80,18 @@ def _check_proxies() -> None:
 
 
 def open_standard_files() -> None:
-    """Open those of standard input, output and error that the caller closed, else a socket would take their place."""
+    """Open those of standard input, output and error that the caller closed, else a socket would take their place.
+
+    Let both outputs write what their encoding does not have as an escape, so that an old terminal is no error.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
 
 
 @contextmanager
@@ -149,9 +157,18 @@ def choose(directory: TenantDirectory, slug: str) -> KnownTenant:
 
 def no_file(folder: Path) -> str:
     """Why no tenant is known, and what to do."""
-    if not folder.is_dir():
+    return why_unread(folder) or f"there is no tenant's file in TENANTS_DIR, {folder}"
+
+
+def why_unread(folder: Path) -> str | None:
+    """Why the folder of the tenants' files can't be read; None: it can."""
+    try:
+        next(folder.iterdir(), None)
+    except PermissionError:
+        return f"TENANTS_DIR: {folder} may not be read by this user"
+    except OSError:
         return f"TENANTS_DIR: {folder} is no folder: set it to the folder of the tenants' files"
-    return f"there is no tenant's file in TENANTS_DIR, {folder}"
+    return None
 
 
 def choose_clients(directory: TenantDirectory, slug: str | None) -> list[KnownTenant]:
@@ -161,4 +178,15 @@ def choose_clients(directory: TenantDirectory, slug: str | None) -> list[KnownTe
 
 def operator() -> str:
     """Who types the command, as the record of acts names them."""
-    return f"{getpass.getuser()} (command line)"
+    return f"{user_name()} (command line)"
+
+
+def user_name() -> str:
+    """The user's name, which LOGNAME may give; the number of one without a name."""
+    from app.console.reasons import as_kept
+
+    try:
+        name = as_kept(getpass.getuser())
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        name = ""
+    return name or f"uid {os.getuid()}"

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from app.smoke import Hosted, RealTicket
     from app.smoke.cluster import Cluster
     from app.smoke.report import SmokeReport
+
+_MAX_PORT: Final = 65_535
 
 
 @click.command()
@@ -29,7 +31,14 @@ if TYPE_CHECKING:
     metavar="ID",
     help="One of the tenant's real help desk instead: it gets one note. Needs DATABASE_URL, as the worker's role.",
 )
-@click.option("--timeout", default=120, show_default=True, metavar="SECONDS", help="For the note to arrive.")
+@click.option(
+    "--timeout",
+    type=click.IntRange(0, 86_400),
+    default=120,
+    show_default=True,
+    metavar="SECONDS",
+    help="For the note to arrive.",
+)
 @click.option(
     "--public-url",
     metavar="URL",
@@ -54,7 +63,7 @@ def smoke(url: str, slug: str, listen: str, ticket_id: str | None, timeout: int,
     from app.smoke import Hosted, PublicDoor, run_smoke
 
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not (port.isascii() and port.isdigit() and int(port) <= _MAX_PORT):
         raise click.UsageError("--listen must be HOST:PORT, e.g. 0.0.0.0:8080 or [::]:8080")
     public_url, namespace = options["public_url"], options["namespace"]
     if public_url is not None and not public_url.startswith("https://"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -11,7 +10,8 @@ from uuid import UUID
 import click
 
 from app.cli.ledger import run_on_ledger
-from app.cli.run import choose, load_directory, no_file, operator, run
+from app.cli.reason import Reason
+from app.cli.run import choose, load_directory, no_file, operator, run, user_name, why_unread
 
 if TYPE_CHECKING:
     from app.db.erasure import Erased
@@ -174,7 +174,7 @@ def list_tenants() -> None:
         click.echo(f"{tenant.slug}\t{tenant.id}\t{tenant.status}\t{tenant.servicedesk.edition}\t{tenant.name}")
     for problem in directory.problems:
         click.echo(f"{problem.slug}: {problem.detail}", err=True)
-    if directory.problems or not folder.is_dir():
+    if directory.problems or why_unread(folder):
         raise SystemExit(1)
 
 
@@ -202,7 +202,7 @@ def _tenant_or_all(slug: str | None, *, is_all: bool) -> UUID:
 @tenants.command("pause")
 @_WHOSE
 @_ALL
-@click.option("--reason", required=True, help="Shown with the pause.")
+@click.option("--reason", required=True, type=Reason(), metavar="TEXT", help="Shown with the pause.")
 def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     r"""Hold a tenant's deliveries until `resume`. Webhooks are still accepted; attempts that run are finished.
 
@@ -214,7 +214,7 @@ def pause_tenants(slug: str | None, is_all: bool, reason: str) -> None:
     from app.db.reports.audit import witness
 
     tenant_id = _tenant_or_all(slug, is_all=is_all)
-    who, seen_by = getpass.getuser(), witness(operator(), "pause", reason)
+    who, seen_by = user_name(), witness(operator(), "pause", reason)
     run_on_ledger(lambda database: pause(database, tenant_id, by=who, reason=reason, witness=seen_by))
     click.echo(f"{slug or 'every tenant'}: paused")
 
@@ -295,7 +295,6 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
     from app.settings import EraseSettings, load_settings
 
     settings = load_settings(EraseSettings)
-    folder = settings.tenants_dir
     if (slug is None) is (tenant_id is None):
         raise click.UsageError("name one tenant, or give the --id of one whose file is gone")
     directory = load_directory()
@@ -304,8 +303,8 @@ def erase(slug: str | None, tenant_id: UUID | None, is_sure: bool) -> None:
         raise click.ClickException(
             f"{known.tenant.slug}: is active, so new webhooks would come in; set status: suspended in its file first"
         )
-    if known is None and not folder.is_dir():
-        raise click.ClickException(no_file(folder))
+    if known is None and (why := why_unread(settings.tenants_dir)):
+        raise click.ClickException(why)
     if known is None and directory.problems:  # pods go on with the last good version of such a file
         problem = directory.problems[0]
         raise click.ClickException(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from app.cli.run import choose, load_directory, run
@@ -48,7 +50,8 @@ def send_webhook(slug: str, url: str, event: str, ticket_id: str, *, standard: b
             "the environment names a SOCKS proxy, which can't be used: unset ALL_PROXY"
         ) from error
     except httpx.HTTPError as error:
-        raise click.ClickException(f"{url} did not answer ({type(error).__name__})") from error
+        shown = re.sub(r"//[^/]*@", "//", url)  # without a password
+        raise click.ClickException(f"{shown} did not answer ({type(error).__name__})") from error
     click.echo(f"{response.status_code} {response.text}")
     if response.status_code == httpx.codes.UNAUTHORIZED:
         click.echo(

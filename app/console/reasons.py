@@ -10,5 +10,10 @@ MAX_REASON_CHARS: Final = 200
 
 
 def reason_in(form: Any, name: str) -> str:
-    """The reason in the field *name*, on one line and without hidden characters; empty: none was given."""
-    return " ".join(tidy(str(form.get(name, ""))).split())[:MAX_REASON_CHARS]
+    """The reason in the field *name*; empty: none was given."""
+    return as_kept(str(form.get(name, "")))
+
+
+def as_kept(text: str) -> str:
+    """*text* on one line and without hidden characters."""
+    return " ".join(tidy(text).split())[:MAX_REASON_CHARS]

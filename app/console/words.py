@@ -81,7 +81,7 @@ def money(amount: Decimal | float) -> str:
 
 def number(value: float) -> str:
     """`1,234`, `56.7k`, `1.2M`."""
-    for unit, size in (("M", 1_000_000), ("k", 10_000)):
+    for unit, size in (("M", 999_950), ("k", 10_000)):
         if value >= size:
             return f"{value / (1_000_000 if unit == 'M' else 1_000):.1f}{unit}"
     return f"{value:,.0f}"

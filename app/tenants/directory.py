@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -321,7 +321,9 @@ def _volume_version(folder: Path) -> str | None:
     try:
         return str((folder / "..data").readlink())
     except OSError:
-        return None if folder.exists() else "absent"
+        with suppress(OSError):  # as it may not be looked at
+            return None if folder.exists() else "absent"
+        return None
 
 
 @asynccontextmanager

@@ -127,18 +127,25 @@ def remove_file(folder: Path, name: str) -> Mapping[str, Any]:
 
 
 def write_list(folder: Path) -> Path | None:
-    """Bring the list of *folder* (`TENANTS_DIR`) up to date. Returns its file; None where the folder has no list."""
+    """Bring the list of *folder* (`TENANTS_DIR`) up to date. Returns its file; None where the folder has no list.
+
+    Raises:
+        TenantFileInvalid: It can't be written.
+    """
     path = folder / LIST_FILE
-    if not path.is_file():
-        return None
-    path.write_text(_list_of(folder), "utf-8")
+    try:
+        if not path.is_file():
+            return None
+        path.write_text(_list_of(folder), "utf-8")
+    except OSError as error:
+        raise TenantFileInvalid(f"{path} can't be written ({type(error).__name__})") from error
     return path
 
 
 def is_list_stale(folder: Path) -> bool:
     """Whether the folder has a list, and it is not what `write_list` would write."""
     path = folder / LIST_FILE
-    return path.is_file() and path.read_text("utf-8") != _list_of(folder)
+    return path.is_file() and path.read_bytes() != _list_of(folder).encode()
 
 
 def unread_files(folder: Path) -> list[str]:

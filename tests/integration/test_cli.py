@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
@@ -194,6 +195,52 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
     assert replayed.stdout.strip() == "2 deliveries: due now"
     both = await call_here("deliveries", "replay", "--tenant", "failing", "--all", str(FAILING.id), **database)
     assert both.returncode == 2
+
+
+class Answer(io.BytesIO):
+    """The answer `y`, before which something happens."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        super().__init__(b"y\n")
+        self._before = before
+
+    def read1(self, size: int = -1) -> bytes:
+        self._before()
+        self._before = lambda: None
+        return super().read1(size)
+
+
+async def test_no_more_is_changed_than_was_asked_about_and_each_that_is_named(
+    running: Running, urls: DatabaseUrls, superuser: asyncpg.Connection
+) -> None:
+    _, _, folders, _ = running
+    database = {"DATABASE_URL": urls.worker, **folders}
+    loop = asyncio.get_running_loop()
+    chosen = ["--tenant", "failing", "--all", "--reason", "worker_lost"]
+
+    async def fail(number: int) -> list[str]:
+        rows = await superuser.fetch(
+            "with failed as (insert into delivery (tenant_id, job_id, ticket_id, event, body, status, settled_at, code,"
+            " last_error) select $1, gen_random_uuid(), '9', 'ticket_created', '', 'failed', now(), 'worker_lost', 'x'"
+            " from generate_series(1, $2) returning tenant_id, job_id)"
+            " insert into dead select tenant_id, job_id from failed returning job_id",
+            FAILING.id,
+            number,
+        )
+        return [str(row["job_id"]) for row in rows]
+
+    async def change(before: Callable[[], None], *arguments: str) -> str:
+        runner = CliRunner(env=database)
+        return (await asyncio.to_thread(runner.invoke, cli, ["deliveries", *arguments], input=Answer(before))).output
+
+    await fail(2)
+    later = change(lambda: asyncio.run_coroutine_threadsafe(fail(3), loop).result() and None, "replay", *chosen)
+    told = await later
+    assert "replay 2 failed deliveries" in told
+    assert "2 deliveries: due now" in told
+    named = await fail(3)
+    told = await change(lambda: None, "dismiss", "--tenant", "failing", "--limit", "1", "--because", "a test", *named)
+    assert told.count(": dismissed") == 3
 
 
 async def test_a_tenant_is_paused_seen_resumed_and_erased_only_when_it_is_suspended(

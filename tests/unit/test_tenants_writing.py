@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -7,6 +9,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from app.cli.run import why_unread
 from app.errors import TenantFileInvalid
 from app.tenants import TenantDirectory
 from app.tenants.secrets import missing_secrets
@@ -148,3 +151,24 @@ def test_the_list_for_kustomize_names_every_file(tmp_path: Path) -> None:
     generators = {each["name"]: each["files"] for each in yaml.safe_load(text)["configMapGenerator"]}
     assert generators == {"tenants": ["acme.yaml", "globex.yaml"], "instances": ["instances/main.yaml"]}
     assert read(tmp_path).problems == [], "the list is no tenant's file"
+
+
+@pytest.fixture
+def forbidden(tmp_path: Path) -> Iterator[Path]:
+    """A folder of files that this process may not read; root is another user meanwhile."""
+    folder = tmp_path / "closed" / "files"
+    folder.mkdir(parents=True)
+    (folder / LIST_FILE).touch()
+    folder.parent.chmod(0)
+    user = os.geteuid()
+    os.seteuid(65534 if user == 0 else user)
+    yield folder
+    os.seteuid(user)
+    folder.parent.chmod(0o700)
+
+
+def test_files_that_may_not_be_read_are_told(forbidden: Path) -> None:
+    assert list(read(forbidden)) == []
+    assert why_unread(forbidden) == f"TENANTS_DIR: {forbidden} may not be read by this user"
+    with pytest.raises(TenantFileInvalid, match="can't be written"):
+        write_list(forbidden)

@@ -21,14 +21,14 @@ SHARED = ("--edition", "msp_on_premises", "--url", "https://sdp.msp.example", "-
 
 
 class Call(Protocol):
-    def __call__(self, *arguments: str, input: str | None = None) -> Result: ...  # noqa: A002 - click's word
+    def __call__(self, *arguments: str, input: str | bytes | None = None) -> Result: ...  # noqa: A002 - click's word
 
 
 @pytest.fixture
 def call(tmp_path: Path) -> Call:
     variables = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
 
-    def invoke(*arguments: str, input: str | None = None) -> Result:  # noqa: A002 - click's word
+    def invoke(*arguments: str, input: str | bytes | None = None) -> Result:  # noqa: A002 - click's word
         return CliRunner(env=variables).invoke(cli, arguments, input=input)
 
     return invoke
@@ -170,7 +170,7 @@ def test_a_list_that_is_not_that_of_the_files_is_told_and_mended(call: Call, tmp
     refused = call("tenants", "index")
     assert (refused.exit_code, "has no list" in refused.stderr) == (1, True)
     ok(call("tenants", "add", "acme", *OWN))
-    (tmp_path / "files" / LIST_FILE).touch()
+    (tmp_path / "files" / LIST_FILE).write_bytes(b"\xff")  # no text at all
 
     checked = call("tenants", "check", "--as", "git")
     assert (checked.exit_code, "run `ai-agents tenants index`" in checked.stdout) == (1, True)
@@ -225,11 +225,12 @@ def test_a_webhook_s_secret_is_rotated_beside_the_old_one_which_then_ends(call: 
         ("api_key", "", 1, "is no JSON object, so nothing was changed"),
         ("api_key", '["a list"]\n', 1, "is no JSON object, so nothing was changed"),
         ("api_key", '{"webhook_secret": "cut o', 1, "is no JSON object, so nothing was changed"),
+        ("api_key", b'{"webhook_secret": "\xff"}\n', 1, "is no JSON object, so nothing was changed"),
     ],
-    ids=["unknown", "empty", "list", "cut-off"],
+    ids=["unknown", "empty", "list", "cut-off", "no-text"],
 )
 def test_what_can_not_be_changed_prints_nothing_that_a_store_would_take(
-    call: Call, name: str, stored: str, status: int, says: str
+    call: Call, name: str, stored: str | bytes, status: int, says: str
 ) -> None:
     ok(call("tenants", "add", "acme", *OWN))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import structlog
 from click.testing import CliRunner
 
 from app.cli import cli
-from app.cli.run import run, telling_errors
+from app.cli.reason import Reason
+from app.cli.run import operator, run, telling_errors
 from tests.builders import a_tenant, write_tenant
 
 
@@ -115,3 +117,73 @@ open_standard_files()
 os._exit(os.open(os.devnull, os.O_RDWR) < 3)
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_what_a_terminal_has_no_sign_for_is_escaped() -> None:
+    program = "from app.cli import main; main()"
+    told = subprocess.run(
+        [sys.executable, "-c", program, "worker", "--help"],
+        check=False,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert (told.returncode, b"sk-\\u2026" in told.stdout) == (0, True), told.stderr
+
+
+def test_who_acts_is_told_on_one_line_that_a_terminal_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ro\x1b\not")
+    assert operator() == "ro ot (command line)"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_a_user_without_a_name_is_a_number() -> None:
+    program = """
+import os
+from app.cli.run import operator
+import app.console.reasons
+os.setuid(54321)
+for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+    os.environ.pop(name, None)
+print(operator())
+"""
+    told = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert told.stdout == "uid 54321 (command line)\n", told.stderr
+
+
+def test_a_reason_is_kept_as_the_console_keeps_it() -> None:
+    assert Reason().convert("\x1b[2Jgone\n up\u202egrade", None, None) == "[2Jgone upgrade"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\x07"])
+@pytest.mark.parametrize("command", ["tenants pause acme --reason", "deliveries dismiss --tenant acme --all --because"])
+def test_an_act_needs_a_reason(command: str, reason: str) -> None:
+    told = CliRunner().invoke(cli, [*command.split(), reason])
+    assert (told.exit_code, "say why; it is kept" in told.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "smoke --listen 127.0.0.1:\N{SUPERSCRIPT TWO}",
+        "smoke --listen :99999",
+        "smoke --timeout -1",
+        "migrate --wait 9999999999999",
+    ],
+)
+def test_a_number_that_can_not_be_is_wrong_usage(command: str) -> None:
+    variables = {"MIGRATION_DATABASE_URL": "postgresql://o:p@127.0.0.1:1/z"}
+    assert CliRunner(env=variables).invoke(cli, command.split()).exit_code == 2
+
+
+def test_a_password_in_an_address_is_not_told(tmp_path: Path) -> None:
+    write_tenant(tmp_path, a_tenant(), webhook_secret="w" * 22, api_key="key")
+    folders = {"TENANTS_DIR": str(tmp_path / "files"), "TENANT_SECRETS_DIR": str(tmp_path / "secrets")}
+    told = CliRunner(env=folders).invoke(cli, "webhook send --tenant acme --url http://u:p@127.0.0.1:1 1".split())
+    assert (told.exit_code, told.stderr) == (1, "Error: http://127.0.0.1:1 did not answer (ConnectError)\n")
+
+
+def test_a_database_that_does_not_answer_is_told_by_the_variables_name(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    variables = {"TENANTS_DIR": str(tmp_path / "files"), "DATABASE_URL": "postgresql://x:y@127.0.0.1:1/z"}
+    told = CliRunner(env=variables).invoke(cli, ["tenants", "status"])
+    assert told.stderr == "Error: DATABASE_URL: PostgreSQL can't be used now (ConnectionRefusedError)\n"

@@ -39,7 +39,7 @@ def test_money(amount: str, words: str) -> None:
 
 
 def test_numbers() -> None:
-    assert [number(value) for value in (0, 1234, 56_700, 1_200_000)] == ["0", "1,234", "56.7k", "1.2M"]
+    assert [number(value) for value in (0, 1234, 56_700, 999_999, 1_200_000)] == ["0", "1,234", "56.7k", "1.0M", "1.2M"]
 
 
 def test_each_step_has_words() -> None:
