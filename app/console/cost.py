@@ -24,7 +24,7 @@ from app.console.words import money, number
 from app.core.budget import Budget, Usage, budgets
 from app.core.price import PRICES_DATE
 from app.core.tenant import Tenant
-from app.db.reports.costs import Cost, Helpful, list_costs, list_helpful, load_month
+from app.db.reports.costs import Cost, DayCost, Helpful, list_costs, list_helpful, load_month
 from app.db.reports.models import list_estimated, list_unpriced
 
 _Key = TypeVar("_Key")
@@ -191,10 +191,16 @@ async def export_cost(request: AnyRequest, resources: NamedResources) -> Respons
     slugs = {tenant.id: tenant.slug for tenant in tenants}
     keys = {tenant.id: "own" if tenant.model.has_own_key else "shared" for tenant in tenants}
     days = await list_costs(resources.database, list(slugs), since=month.first, until=month.end)
-    rows = [(d.day, slugs[d.tenant_id], *d[2:], keys[d.tenant_id]) for d in days]
+    unpriced = await list_unpriced(resources.database, list(slugs), since=month.first, until=month.end)
+    rows = [(d.day, slugs[d.tenant_id], *d[2:-1], _priced(d, unpriced), keys[d.tenant_id]) for d in days]
     name = f"ai-agents-cost-{month.first:%Y-%m}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
-    return Response(as_csv(_COLUMNS, rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(as_csv(_COLUMNS, rows), media_type="text/csv", headers=headers)
+
+
+def _priced(day: DayCost, unpriced: Collection[tuple[UUID, str]]) -> Decimal | None:
+    """What it cost; None, an empty cell: no price is known."""
+    return None if (day.tenant_id, day.model) in unpriced and not day.cost_usd else day.cost_usd
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -32,7 +32,7 @@ from app.core.ticket import MAX_TICKET_ID_CHARS
 from app.db.ledger.attempts import list_attempts
 from app.db.moments import clamp
 from app.db.reports.audit import witness
-from app.db.reports.browsing import Place, Story, find_story, list_page
+from app.db.reports.browsing import MOST_SEARCHED, Place, Story, find_story, list_page
 from app.db.reports.choices import Choice
 from app.db.reports.deliveries import count_each, dismiss_deliveries, replay_deliveries
 from app.db.reports.load import failed_by_tenant
@@ -108,7 +108,7 @@ async def list_deliveries(request: AnyRequest, resources: NamedResources, user: 
         resources.database, [each.tenant.id for each in known], chosen.choice, after=after, limit=_ROWS + 1
     )
     rows, more = found[:_ROWS], found[_ROWS:]
-    failures = {} if chosen.tenant else await failed_by_tenant(resources.database)
+    failures = await failed_by_tenant(resources.database) if not chosen.words else {}
     return page(
         "deliveries.html",
         user=user,
@@ -123,6 +123,7 @@ async def list_deliveries(request: AnyRequest, resources: NamedResources, user: 
         slugs=resources.slugs(),
         rows=rows,
         is_first=after is None,
+        most_searched=MOST_SEARCHED,
         older=chosen.link(after=_written(rows[-1].place)) if more else "",
         failures=sum(failures[each.tenant.id].number for each in known if each.tenant.id in failures),
         may_act=user.access.may_operate(chosen.tenant) if chosen.tenant else user.access.may_operate_any,

@@ -68,9 +68,7 @@ async def require_user(request: Request[Any, Any, Any]) -> Response[Any] | None:
     if user is None:
         if request.headers.get(_LIVE):  # htmx, from an open page that refreshes itself
             return Response(None, status_code=200, headers={"HX-Redirect": "/sign-in"})
-        # Not `request.url`: to build it, the library reads the header Host, which may be no host.
-        asked = _own_path(request.scope["path"], request.scope["query_string"].decode(errors="replace"))
-        return Redirect(f"/sign-in?next={quote(asked)}", status_code=303)
+        return Redirect(f"/sign-in?next={quote(_asked(request))}", status_code=303)
     request.state.user = user
     if request.method != "GET":
         await _check_csrf(request, user)
@@ -169,6 +167,18 @@ def own_path(path: str | None) -> str:
     """
     is_own = path is not None and path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if path and is_own and path.isprintable() and len(path) <= _MAX_PATH_CHARS else "/"
+
+
+def _asked(request: Request[Any, Any, Any]) -> str:
+    """The page that is asked for; of an act, whose address is no page, the one that has its form."""
+    if request.method == "GET":
+        # Not `request.url`: to build it, the library reads the header Host, which may be no host.
+        return _own_path(request.scope["path"], request.scope["query_string"].decode(errors="replace"))
+    try:
+        form = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    return _own_path(form.path, form.query)
 
 
 def _own_path(path: str, query: str) -> str:

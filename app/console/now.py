@@ -44,6 +44,6 @@ async def _values(resources: Resources) -> dict[str, Any]:
         "without_model": sum(hour.context_only for hour in hours),
         "columns": columns,
         "span": HOURS,
-        "rows": [(tenant, seen.of(tenant.id), seen.holds_of(tenant.id)) for tenant in seen.tenants],
+        "rows": [(tenant, seen.of(tenant.id), seen.holds_on(tenant.id)) for tenant in seen.tenants],
         "p95": p95,
     }

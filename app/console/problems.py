@@ -52,7 +52,7 @@ def find_problems(seen: Snapshot) -> list[HealthProblem]:
     """All problems, the worst first."""
     problems = [*_of_the_whole(seen)]
     for tenant in seen.tenants:
-        problems += find_problems_of(tenant, seen)
+        problems += _of_tenant(seen, tenant)
     problems += [
         HealthProblem(
             Level.BAD,
@@ -66,8 +66,8 @@ def find_problems(seen: Snapshot) -> list[HealthProblem]:
 
 
 def find_problems_of(tenant: Tenant, seen: Snapshot) -> list[HealthProblem]:
-    """The problems of *tenant* alone, the worst first."""
-    return sorted(_of_tenant(seen, tenant), key=lambda problem: -problem.level)
+    """The problems of *tenant*, the worst first: its own, and a pause of all."""
+    return sorted([*_pauses_of_all(seen), *_of_tenant(seen, tenant)], key=lambda problem: -problem.level)
 
 
 def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
@@ -90,6 +90,10 @@ def _of_the_whole(seen: Snapshot) -> Iterable[HealthProblem]:
             "; ".join(f"{check.name}: {check.detail}" for check in seen.smoke_test.failures) or "It checked nothing.",
             since=seen.smoke_test.finished,
         )
+    yield from _pauses_of_all(seen)
+
+
+def _pauses_of_all(seen: Snapshot) -> Iterable[HealthProblem]:
     for hold in seen.holds_of(EVERY_TENANT):
         yield HealthProblem(
             Level.WARN,

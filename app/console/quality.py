@@ -37,7 +37,7 @@ async def show_quality(request: AnyRequest, resources: NamedResources, user: Nam
         user=user,
         here="quality",
         now=datetime.now(UTC),
-        slug=slug,
+        chosen=slug,
         tenants=[each.tenant for each in resources.tenants if not each.tenant.is_instance],
         names=resources.names(),
         slugs=resources.slugs(),
@@ -70,7 +70,8 @@ async def act_on_source(
         await count_again(resources.database, tenant.id, kind=kind, source_id=source_id, witness=seen_by)
     else:
         raise NotFoundException("There is no such page.")
-    return Redirect(f"/quality?tenant={slug}#least", status_code=303)
+    chosen = f"?tenant={slug}" if form.get("tenant") == slug else ""
+    return Redirect(f"/quality{chosen}#least", status_code=303)
 
 
 def rank_sources(sources: Sequence[SourceVotes]) -> tuple[list[SourceVotes], list[SourceVotes]]:

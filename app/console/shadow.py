@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.exceptions import ClientException, NotFoundException
@@ -60,7 +61,7 @@ async def judge_note(
 ) -> Redirect:
     """Say whether a note told the fix that was made, or take that back."""
     tenant, form = resources.operable(slug).tenant, await request.form()
-    ticket_id = str(form.get("ticket", ""))
+    ticket_id, span = str(form.get("ticket", "")), str(form.get("since", ""))
     if act not in _VERDICTS:
         raise NotFoundException("There is no such page.")
     if not ticket_id or len(ticket_id) > MAX_TICKET_ID_CHARS or "\0" in ticket_id:
@@ -73,7 +74,8 @@ async def judge_note(
         by=user.name,
         witness=witness(user.name, "judge a note", f"ticket {ticket_id}: {act}"),
     )
-    return Redirect(f"/tenants/{slug}/shadow", status_code=303)
+    query = f"?since={span}" if span in _SPANS else ""
+    return Redirect(f"/tenants/{slug}/shadow{query}#ticket-{quote(ticket_id)}", status_code=303)
 
 
 def _best_to_read(notes: list[Any]) -> list[Any]:

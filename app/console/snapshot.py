@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.console.shared import SharedDesk
 from app.console.smoke import SmokeTest
-from app.core.tenant import Tenant
+from app.core.tenant import EVERY_TENANT, Tenant
 from app.db.limits.holds import Hold
 from app.db.reports.overview import HOURS, MINUTES, HourCount, TenantFigures
 
@@ -42,10 +42,16 @@ class Snapshot:
             self._holds_of.setdefault(hold.tenant_id, []).append(hold)
 
     def of(self, tenant_id: UUID) -> TenantFigures:
-        return self._of[tenant_id]
+        """Empty ones of a tenant whose file came since."""
+        return self._of.get(tenant_id) or TenantFigures(tenant_id)
 
     def holds_of(self, tenant_id: UUID) -> list[Hold]:
         return self._holds_of.get(tenant_id, [])
+
+    def holds_on(self, tenant_id: UUID) -> list[Hold]:
+        """Its own and those of every tenant, one of each cause."""
+        holds = [*self.holds_of(EVERY_TENANT), *self.holds_of(tenant_id)]
+        return list({hold.cause: hold for hold in holds}.values())
 
     @property
     def accepted(self) -> list[int]:

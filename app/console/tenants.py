@@ -50,7 +50,7 @@ async def list_tenants(resources: NamedResources, user: NamedUser) -> Response[s
         seen=seen,
         p95=p95,
         budgets_of=budgets_of,
-        rows=[(tenant, seen.of(tenant.id), seen.holds_of(tenant.id)) for tenant in seen.tenants],
+        rows=[(tenant, seen.of(tenant.id), seen.holds_on(tenant.id)) for tenant in seen.tenants],
         pauses=[hold for hold in seen.holds_of(EVERY_TENANT) if hold.cause is Cause.PAUSED],
         problems=resources.file_problems,
     )
@@ -65,7 +65,6 @@ async def _page(
     resources: Resources, user: User, known: KnownTenant, *, checked: Checked | None = None
 ) -> Response[str]:
     seen, tenant = await resources.snapshot(), known.tenant
-    holds = seen.holds_of(tenant.id)
     return page(
         "tenant.html",
         user=user,
@@ -73,8 +72,8 @@ async def _page(
         seen=seen,
         tenant=tenant,
         figures=seen.of(tenant.id),
-        holds=holds,
-        is_paused=any(hold.cause is Cause.PAUSED for hold in holds),
+        holds=seen.holds_on(tenant.id),
+        is_paused=any(hold.cause is Cause.PAUSED for hold in seen.holds_of(tenant.id)),
         problems=find_problems_of(tenant, seen),
         p95=p95,
         budgets_of=budgets_of,

@@ -154,6 +154,23 @@ async def test_an_open_page_is_sent_to_the_door_when_its_session_is_over(console
     assert answer.text in {"", "null"}
 
 
+@pytest.mark.parametrize(
+    ("form", "leads_to"),
+    [
+        (f"{URL}/tenants/acme/shadow?since=90d", "/sign-in?next=/tenants/acme/shadow%3Fsince%3D90d"),
+        (None, "/sign-in?next=/"),
+        ("http://[::1", "/sign-in?next=/"),
+    ],
+)
+async def test_a_form_that_is_sent_too_late_leads_back_to_its_page(
+    console: Console, form: str | None, leads_to: str
+) -> None:
+    console.leave()
+    headers = {"origin": URL} | ({"referer": form} if form else {})
+    answer = await console.client.post("/tenants/acme/shadow/same", headers=headers)
+    assert answer.headers["location"] == leads_to
+
+
 async def test_signing_out_ends_the_session_of_this_browser(make_console: Any) -> None:
     console: Console = make_console()
     await console.client.post("/sign-in", data={"token": TOKEN}, headers={"origin": URL})

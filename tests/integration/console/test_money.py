@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,10 @@ async def test_a_model_without_a_price_is_told_everywhere(
     page = words_of((await console.get("/cost")).text)
     assert "No price is known for offline-extractive." in page
     assert "no price known" in page
+    table = await console.get("/cost.csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    [of_it] = csv.DictReader(io.StringIO(table.text))
+    assert (of_it["cost_usd"], of_it["key"]) == ("", "shared")
     told = await call_here("costs", **variables(urls, tmp_path))
     assert told.returncode == 0, told.stderr
     assert "set MODEL_PRICES" in told.stdout

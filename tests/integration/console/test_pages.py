@@ -130,11 +130,15 @@ async def test_the_list_is_filtered_and_walks_on_from_a_key(console: Console, st
     for wrong in ("reason=nothing+has+this", "status=lost", "since=yesterday"):
         assert (await console.get(f"/deliveries?{wrong}")).status_code == 400, wrong
     assert (await console.get("/deliveries?tenant=nobody")).status_code == 404
+    assert "20.0k deliveries" in words_of((await console.get("/deliveries?reason=shadow")).text)
 
 
 async def test_the_filtered_failures_are_replayed_after_their_number_was_told(console: Console, stage: Stage) -> None:
     jobs = [await fail_one(stage) for _ in range(3)]
     path = f"/deliveries/replay?tenant={stage.tenant.slug}&reason=help_desk_forbidden"
+    for query, is_told in {"": True, "?status=done": True, "?since=1h": False, "?reason=shadow": False}.items():
+        # It is the number of all that failed, so it stands beside no filter.
+        assert ('class="count"' in (await console.get(f"/deliveries{query}")).text) is is_told, query
     asked = await console.get(path)
     assert "Replay 3 failed deliveries?" in words_of(asked.text)
     until = asked.text.partition('name="until" value="')[2].partition('"')[0].replace("&#43;", "+")
@@ -234,7 +238,10 @@ async def test_the_address_of_a_check_leads_back_to_the_tenant(console: Console,
 
 async def test_a_pause_of_all_is_an_act_of_no_tenant(console: Console, stage: Stage) -> None:
     await console.post("/tenants/pause", reason="the model's account moves")
-    assert "All tenants are paused" in (await console.get("/tenants")).text
+    for path in ("/", "/tenants", f"/tenants/{stage.tenant.slug}"):
+        page = words_of((await console.get(path)).text)
+        assert "All tenants are paused" in page
+        assert ("Paused" in page, "Active" in page) == (True, False), path
     await console.post("/tenants/resume")
     acts = [act.act for act in await list_acts(stage.database, [EVERY_TENANT], limit=2)]
     assert acts == ["resume", "pause"]

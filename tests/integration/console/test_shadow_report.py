@@ -125,8 +125,9 @@ async def test_a_person_says_whether_the_note_told_the_fix(stage: Stage, console
         await stage.deliver(tickets[name], event="ticket_resolved")
     await stage.work()
     for name, act in (("other", "same"), ("untold", "other")):
-        done = await console.post(f"/tenants/acme/shadow/{act}", ticket=tickets[name])
-        assert done.status_code == 303
+        done = await console.post(f"/tenants/acme/shadow/{act}", ticket=tickets[name], since="90d")
+        assert done.headers["location"] == f"/tenants/acme/shadow?since=90d#ticket-{tickets[name]}"
+        assert f'id="ticket-{tickets[name]}"' in (await console.get("/tenants/acme/shadow?since=90d")).text
     words = words_of((await console.get("/tenants/acme/shadow")).text)
     assert "Same fix 66.7 % 2 of 3" in words
     assert "Of 2 people said so" in words

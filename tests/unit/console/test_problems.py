@@ -149,3 +149,13 @@ def test_a_tenants_page_tells_what_is_its_own_however_much_another_is_called_lik
 
     assert find_problems_of(ACME, both) == []
     assert len(find_problems_of(namesake, both)) == 1
+
+
+def test_a_pause_of_all_is_told_of_each_tenant() -> None:
+    paused = seen(hold(Cause.PAUSED, EVERY_TENANT), hold(Cause.PAUSED), hold(Cause.MODEL))
+    assert [each.cause for each in paused.holds_on(ACME.id)] == [Cause.PAUSED, Cause.MODEL]
+    assert "All tenants are paused" in {each.title for each in find_problems_of(ACME, paused)}
+
+
+def test_a_tenant_whose_file_came_after_the_snapshot_has_no_figures_yet() -> None:
+    assert seen().of(a_tenant("new").id).notes == 0
