@@ -153,18 +153,19 @@ def create_console(*, backend: Backend, doors: Doors, seals: Seals) -> Litestar:
     return console
 
 
-def _problem(request: AnyRequest, status: int, title: str, detail: str) -> Response[str]:
+def _problem(request: AnyRequest, status: int, title: str, detail: str, *, tries_again: bool = False) -> Response[str]:
     user = find_user(request)
-    return page("problem.html", status=status, user=user, here="", title=title, detail=detail)
+    told = {"title": title, "detail": detail, "tries_again": tries_again}
+    return page("problem.html", status=status, user=user, here="", **told)
 
 
 def _answer_app_error(request: AnyRequest, error: AppError) -> Response[str]:
     if isinstance(error, DatabaseUnavailable):
         log.warning("page_not_shown", cause=error.detail)
-        detail = (
-            "Webhooks are refused with 503 meanwhile, and their senders try again. This page tries again by itself."
-        )
-        return _problem(request, 503, "The database can't be reached", detail)
+        detail = "Webhooks are refused with 503 meanwhile, and their senders try again."
+        is_page = request.method == "GET"  # a form is not sent twice
+        detail += " This page tries again by itself." if is_page else ""
+        return _problem(request, 503, "The database can't be reached", detail, tries_again=is_page)
     return _problem(request, 502, "That did not work", error.detail)
 
 

@@ -24,3 +24,20 @@ document.addEventListener("keydown", (event) => {
     if (page) page.click();
   }
 });
+
+// A form is sent once: the second answer would tell of nothing that is left to do.
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return;
+  const buttons = event.target.querySelectorAll("button");
+  for (const button of buttons) button.disabled = true;
+  setTimeout(() => buttons.forEach((button) => (button.disabled = false)), 10_000);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form button").forEach((button) => (button.disabled = false)));
+// The page Now says when what it shows is old; the page of an error that passes asks again.
+for (const [name, isOld] of [["responseError", true], ["sendError", true], ["afterSwap", false]]) {
+  document.addEventListener(`htmx:${name}`, () => {
+    const told = document.getElementById("stale");
+    if (told) told.hidden = !isOld;
+  });
+}
+if (document.querySelector("[data-again]")) setTimeout(() => location.reload(), 10_000);

@@ -245,11 +245,23 @@ async def test_a_newcomer_finds_what_failed_and_why_and_acts(desk: Desk) -> None
     desk.stage.fault("POST notes", "status", status=403, code=4002)
     await desk.stage.deliver(desk.stage.ticket())
     await desk.stage.work()
+    await page.wait_for_selector("text=1 delivery of")
+    await _see_what_is_old(desk, page)
     await page.click("text=1 delivery of")
     await _act_on_the_rest(desk, page)
     await page.click("text=Sign out")
     await page.wait_for_selector("#token")
     assert desk.complaints == []
+
+
+async def _see_what_is_old(desk: Desk, page: Page) -> None:
+    """What is shown of the past is told to be so, until it is of now again."""
+    assert desk.complaints == []
+    await page.route("**/live", lambda route: route.fulfill(status=503))
+    await page.wait_for_selector("#stale")
+    await page.unroute("**/live")
+    await page.wait_for_selector("#stale", state="hidden")
+    desk.complaints.clear()
 
 
 async def _act_on_the_rest(desk: Desk, page: Page) -> None:

@@ -225,5 +225,8 @@ async def test_while_the_database_is_out_pages_say_so(make_console: Any) -> None
                 answer = await client.get(path)
                 assert answer.status_code == 503
                 assert "The database can" in answer.text
+                assert "data-again" in answer.text  # as it says, it tries again
+            sent = await client.post("/tenants/acme/resume", headers={"origin": URL})
+            assert (sent.status_code, "data-again" in sent.text, "tries again" in sent.text) == (503, False, False)
             assert (await client.get("/health/ready")).status_code == 200
             assert (await client.get("/static/console.css")).status_code == 200

@@ -69,5 +69,5 @@ def test_no_template_lets_a_text_through_as_it_is() -> None:
     makers = {file.name for file in folder.glob("*.py") if "Markup(" in file.read_text("utf-8")}
     assert makers == {"charts.py", "pages.py"}
     assert "&lt;script&gt;" in pages.render(
-        "problem.html", user=None, here="", title="<script>", detail="<script>alert(1)</script>"
+        "problem.html", user=None, here="", title="<script>", detail="<script>alert(1)</script>", tries_again=False
     )
