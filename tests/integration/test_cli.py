@@ -200,11 +200,11 @@ async def test_failed_deliveries_are_filtered_replayed_and_dismissed_together(
 class Answer(io.BytesIO):
     """The answer `y`, before which something happens."""
 
-    def __init__(self, before: Callable[[], None]) -> None:
+    def __init__(self, before: Callable[[], object]) -> None:
         super().__init__(b"y\n")
-        self._before = before
+        self._before: Callable[[], object] = before
 
-    def read1(self, size: int = -1) -> bytes:
+    def read1(self, size: int | None = -1) -> bytes:
         self._before()
         self._before = lambda: None
         return super().read1(size)
@@ -229,12 +229,12 @@ async def test_no_more_is_changed_than_was_asked_about_and_each_that_is_named(
         )
         return [str(row["job_id"]) for row in rows]
 
-    async def change(before: Callable[[], None], *arguments: str) -> str:
+    async def change(before: Callable[[], object], *arguments: str) -> str:
         runner = CliRunner(env=database)
         return (await asyncio.to_thread(runner.invoke, cli, ["deliveries", *arguments], input=Answer(before))).output
 
     await fail(2)
-    later = change(lambda: asyncio.run_coroutine_threadsafe(fail(3), loop).result() and None, "replay", *chosen)
+    later = change(lambda: asyncio.run_coroutine_threadsafe(fail(3), loop).result(), "replay", *chosen)
     told = await later
     assert "replay 2 failed deliveries" in told
     assert "2 deliveries: due now" in told

@@ -31,7 +31,8 @@ _NAME = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,4}")
 _CAPITAL = re.compile(r"[A-Z][^\W\d_]+")
-_PERSON = re.compile(r"[A-Z][^\W\d_]+ [A-Z][^\W\d_]+")
+# Looked for from a word's begin alone: from each capital of a long word it would be read to its end.
+_PERSON = re.compile(r"(?<![^\W\d_])[^\W\d_A-Z]*+([A-Z][^\W\d_]++ [A-Z][^\W\d_]+)")
 _MAX_NAMES: Final = 4
 _LETTERS_OF_THING: Final = 6
 """Shorter names look like words too often: Kern, Anna."""

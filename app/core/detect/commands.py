@@ -144,8 +144,8 @@ _PRIVACY: Final = (
         r"(?P<second>\S{2,80}))?"
     ),
     re.compile(
-        r"(?:v3 )?auth(?:entication)?:? (?:(?:md5|sha[\d-]*)[ :/]+)?(?P<value>[^\s,;]{4,80})[ ,;/]+priv\w*:? "
-        r"(?:(?:3?des|aes[\d-]*)[ :/]+)?(?P<second>[^\s,;]{4,80})"
+        r"(?:v3 )?auth(?:entication)?:? (?:(?:md5|sha[\d-]*)[ :/]{1,8})?(?P<value>[^\s,;]{4,80})[ ,;/]{1,8}priv\w*:? "
+        r"(?:(?:3?des|aes[\d-]*)[ :/]{1,8})?(?P<second>[^\s,;]{4,80})"
     ),
     re.compile(
         r"createuser \S+ (?:md5|sha\S*) [\"']?(?P<value>[^\s\"']{2,80})[\"']?"

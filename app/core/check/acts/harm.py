@@ -98,6 +98,8 @@ def orders(parts: Sequence[Chunk], missing: frozenset[str]) -> bool:
     So may one that begins with a word of the *missing*, of which nothing is known: "Delegate …".
     """
     words, known = words_of(parts), act_words()
+    if not words:
+        return False
     may_be_verb = known.is_so.isdisjoint(words[1:WHO_TELLS]) and words[1:2] and words[1] not in _OF
     if may_be_verb and is_one_of(words[0], missing - known.look):
         return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.check.acts.harm import orders
 from app.core.check.checking import Checker
+from app.core.check.tokens import chunks
 from app.core.enhancement import Draft, Statement, salvage
 from app.core.source import Source, SourceKind
 from tests.builders import a_source, gathered
@@ -194,3 +196,8 @@ def test_the_usual_answer_of_a_model_survives() -> None:
 )
 def test_that_nothing_was_found_is_said_in_each_language_of_a_note(language: str, text: str) -> None:
     assert Checker.of((), language=language).passage(text, max_chars=600) == text
+
+
+@pytest.mark.parametrize("part", ["…", "#12", "- 0x80070005 -", ""])
+def test_a_part_of_a_sentence_without_a_word_orders_nothing(part: str) -> None:
+    assert not orders(chunks(part), frozenset())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from app.core.check.checking import Checker
@@ -123,3 +125,10 @@ def test_who_calls_himself_a_sentence_has_no_name(requester: str) -> None:
     checker = Checker.of(gathered(source), language="en", ticket="Can't sign in.", requester=requester)
     sentence = f"{requester} unlock the account."
     assert checker.statement(sentence, ["T1"], max_chars=300, is_fact=False)[0] == ""
+
+
+def test_names_of_people_in_a_long_word_are_looked_for_once() -> None:
+    started = time.thread_time()
+    checker = Checker.of(gathered(T1), language="en", ticket="M" * 20_000 + " iJane Doe Miller is locked out.")
+    assert checker.statement("Unlock the account of Jane Doe.", ["T1"], max_chars=400, is_fact=False)[0]
+    assert time.thread_time() - started < 1.5  # from each capital to the end: four seconds
