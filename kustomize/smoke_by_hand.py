@@ -89,7 +89,7 @@ def erase_job(environment: str, image: str, tenant: str) -> str:
         {"name": "INSTANCES_DIR", "value": "/etc/ai-agents/instances"},
         {"name": "LOGNAME", "value": getpass.getuser()},
     ]
-    kept = {"tmp", "tenants", "instances"}
+    kept = {"tmp", "tenants", "instances", "database-ca"}
     pod["volumes"] = [each for each in pod["volumes"] if each["name"] in kept]
     container["volumeMounts"] = [each for each in container["volumeMounts"] if each["name"] in kept]
     metadata = {"name": "ai-agents-erase", **{key: cron_job["metadata"][key] for key in ("namespace", "labels")}}

@@ -114,12 +114,29 @@ def test_a_tenant_is_erased_from_where_database_and_redis_are_reached_by_their_o
     assert needed <= given.keys()
     assert "LOGNAME" in given, "the act is recorded under a person, not under the pod's user"
     mounted = {each["name"] for each in container["volumeMounts"]}
-    assert mounted == {each["name"] for each in pod["volumes"]} == {"tmp", "tenants", "instances"}, "no tenant's secret"
+    assert mounted == {each["name"] for each in pod["volumes"]}
+    assert mounted - {"database-ca"} == {"tmp", "tenants", "instances"}, "no tenant's secret"
     own = job["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
     for name in ("database", "redis"):
         (policy,) = (each for each in of_kind(render(FOUNDATION), "NetworkPolicy") if each["metadata"]["name"] == name)
         (chosen,) = policy["spec"]["podSelector"]["matchExpressions"]
         assert own in chosen["values"], "it is let out to both"
+
+
+def test_a_tenant_is_erased_in_a_database_that_is_verified(tmp_path: Path) -> None:
+    """The owner's URL names the authority's file: without it there was no connection."""
+    copy_project(tmp_path)
+    take_options_away(tmp_path)
+    (tmp_path / "kustomize/components/database-ca/foundation/ca.pem").write_text("a certificate\n", "utf-8")
+    add_components(tmp_path, WORKLOAD, "database-ca/workload")
+    add_components(tmp_path, FOUNDATION, "database-ca/foundation")
+    by_hand = runpy.run_path(str(tmp_path / "kustomize/smoke_by_hand.py"))
+    job = yaml.safe_load(by_hand["erase_job"]("production", IMAGE, "acme"))
+
+    assert missing_references([job], earlier=render(FOUNDATION, root=tmp_path)) == []
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+    assert mounted["database-ca"] == "/etc/ai-agents/database-ca"
 
 
 @pytest.mark.parametrize(("typed", "is_made"), [("acme", True), ("acne", False), ("", False)])
