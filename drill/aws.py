@@ -6,9 +6,12 @@ moto gives credentials for any token and any role, so trust and policies of role
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import subprocess
 import time
 import uuid
+from pathlib import Path
 
 import httpx
 
@@ -21,6 +24,7 @@ _REGION = "eu-central-1"
 LOGIN = [{"name": f"AWS_{name}", "value": value} for name, value in (
     ("ENDPOINT_URL", ENDPOINT), ("REGION", _REGION), ("ACCESS_KEY_ID", "drill"), ("SECRET_ACCESS_KEY", "drill"))]  # fmt: skip
 NAME_SERVERS = ("ns-2048.awsdns-64.com", "ns-2049.awsdns-65.net", "ns-2050.awsdns-66.org", "ns-2051.awsdns-67.co.uk")
+_SCRIPT = Path(__file__).resolve().parents[1] / "docs/aws/secrets.sh"
 _NOWHERE = {"url": "http://nowhere.invalid"}
 
 
@@ -40,6 +44,19 @@ def of_environment(environment: str, urls: dict[str, str], redis: str) -> dict[s
     return {f"ai-agents/{environment}/{name}": value for name, value in found.items()}
 
 
+def make_by_script(programs: Path, environment: str, values: dict[str, dict[str, str]]) -> None:
+    """Run docs/aws/secrets.sh, with what *values* have; it makes those of the components besides. *programs* has `aws`."""
+    of = {name.removeprefix(f"ai-agents/{environment}/"): value for name, value in values.items()}
+    subprocess.run([_SCRIPT], check=True, stdout=subprocess.PIPE, env={
+        **{each["name"]: each["value"] for each in LOGIN}, "AWS_DEFAULT_REGION": _REGION,
+        "PATH": f"{programs}:{os.environ['PATH']}", "ENVIRONMENT": environment, "COMPONENTS": "console feedback",
+        "KMS_KEY_ARN": f"arn:aws:kms:{_REGION}:123456789012:key/drill", "DATABASE_HOST": "nowhere.invalid",
+        **{f"{each}_PASSWORD": "drill" for each in ("OWNER", "INTAKE", "WORKER")}, "REDIS_URL": of["redis"]["url"],
+        "OPENAI_API_KEY": of["openai"]["api_key"], "ALERT_RECEIVER": "slack", "ALERT_CREDENTIAL": of["alerts"]["slack"],
+        "WATCHDOG_URL": of["watchdog"]["url"], "ARGOCD_SLACK_TOKEN": of["argocd"]["slack-token"],
+        "ARGOCD_GITHUB_TOKEN": of["argocd"]["github-token"]})  # fmt: skip
+
+
 def call(action: str, **values: object) -> dict[str, str]:
     """An action of Secrets Manager. moto takes the region from the signature, and looks at nothing else of it."""
     answer = httpx.post(ENDPOINT, json=values, trust_env=False, timeout=30, headers={
@@ -53,11 +70,14 @@ def make(name: str, value: dict[str, str]) -> None:
     call("CreateSecret", Name=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
 
 
+def put(name: str, value: dict[str, str]) -> None:
+    call("PutSecretValue", SecretId=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
+
+
 def change(name: str, key: str, more: str) -> None:
     """Append *more* to the value of *key*."""
     value = json.loads(call("GetSecretValue", SecretId=name)["SecretString"])
-    value[key] = value.get(key, "") + more
-    call("PutSecretValue", SecretId=name, SecretString=json.dumps(value), ClientRequestToken=str(uuid.uuid4()))
+    put(name, {**value, key: value.get(key, "") + more})
 
 
 def make_zone(name: str) -> str:

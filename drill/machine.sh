@@ -24,12 +24,12 @@ make_root() { target bootstrap ENVIRONMENT=production; }
 open_argo_cd() {
     argocd=https://$(kubectl --namespace argocd get service argocd-server --output 'jsonpath={.spec.clusterIP}')
 }
-schema() {
+query() {
     python -c 'import asyncio, asyncpg, sys
 async def main():
     connection = await asyncpg.connect(sys.argv[1], ssl=False)
-    print(await connection.fetchval("select version_num from alembic_version"))
-asyncio.run(main())' "$(<"$DRILL_FOLDER/run/$1.url")"
+    print(await connection.fetchval(sys.argv[2]))
+asyncio.run(main())' "$(<"$DRILL_FOLDER/run/$1.url")" "$2"
 }
 make_environments() {
     local each
@@ -42,6 +42,11 @@ make_environments() {
         grep -q database-ca "$overlays/$each/foundation/kustomization.yaml" && continue
         sed -i '/^components:/a\  - ../../../components/database-ca/foundation' "$overlays/$each/foundation/kustomization.yaml"
         sed -i 's#^  - ../../../release.*#  - ../../../components/database-ca/workload\n&#' "$overlays/$each/workload/kustomization.yaml"
+    done
+    # For drill/people.py, with secrets that docs/aws/secrets.sh made.
+    for each in console feedback; do
+        grep -q "components/$each" "$overlays/production/workload/kustomization.yaml" ||
+            sed -i "s#^  - ../../../release.*#  - ../../../components/$each\n&#" "$overlays/production/workload/kustomization.yaml"
     done
     # Of the add-ons the public door, too. Pebble's directory has a path of its own, and the zone an id of moto's.
     sed -i 's/^  - policies.yaml$/&\n  - cluster-issuer.yaml\n  - gateway-class.yaml/' "$source/argocd/applications/add-ons/kustomization.yaml"

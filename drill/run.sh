@@ -34,6 +34,8 @@ walk() {
   MACHINE=$here/machine.sh "$root/.github/scripts/e2e.sh" || status=$?
   python -m drill.rotation || status=$?
   kill "$load" && wait "$load" || status=$?
+  python -m drill.people || status=$?
+  python -m drill.restored || status=$?
   python -m drill.reach || status=$?
   python -m drill.admission || status=$?
   return "$status"

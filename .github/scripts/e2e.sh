@@ -79,9 +79,9 @@ open_argo_cd() {  # sets argocd: where this machine reaches its server
 health() {  # through the Service, by the API server: what a client of the public door would get
     kubectl get --raw "/api/v1/namespaces/$1/services/ai-agents-api:http/proxy/health" >/dev/null
 }
-schema() {
+query() {  # an environment and a statement: its first value
     kubectl --namespace "$1" exec deployment/postgresql -- \
-        psql --username postgres --dbname ai_agents --tuples-only --no-align --command 'select version_num from alembic_version'
+        psql --username postgres --dbname ai_agents --quiet --tuples-only --no-align --command "$2"
 }
 make_environments() {  # the local overlay, the policy that it obeys, and Secrets from Git
     local each part
@@ -100,6 +100,8 @@ in_workload() { cat >>"$source/.github/e2e/workload/kustomization.yaml"; }  # pa
 smoke() { target smoke ENVIRONMENT="$1"; }
 # shellcheck source=/dev/null
 [[ -z ${MACHINE:-} ]] || source "$MACHINE"
+
+schema() { query "$1" 'select version_num from alembic_version'; }
 
 in_source() { git -C "$source" -c user.name=e2e -c user.email=e2e@invalid "$@"; }
 
@@ -305,6 +307,21 @@ sleep 120  # longer than Argo CD takes to see that the workload stays as it is
 [[ $(branch staging) == "$staging" ]] || die "a tenant's file of production moved staging"
 [[ $(ready_pods production) == "$pods" ]] || die "a tenant's file rolled pods: $(ready_pods production)"
 [[ $(uid production job/ai-agents-migrate) == "$migrated" ]] || die "a tenant's file ran a migration"
+
+say "What is stored of a tenant that is gone is erased, by a Job; of an active one nothing"
+gone=0b9d5c3e-8a41-4b8e-9a67-3f1f3a5b7c02
+stored() { query production "select count(*) from delivery where tenant_id = '$1'"; }
+erase() { target erase ENVIRONMENT=production TENANT="$1" <<<"$1"; }
+acme=$(sed -n 's/^id: //p' "$overlays/production/foundation/tenants/acme.yaml")
+query production "insert into delivery select (jsonb_populate_record(each, jsonb_build_object('tenant_id', '$gone', 'job_id',
+    gen_random_uuid()))).* from delivery each where tenant_id = '$acme' limit 20" >/dev/null
+before=$(stored "$acme")
+target schema-check ENVIRONMENT=production
+said=$(erase acme 2>&1) && die "an active tenant was erased"
+[[ $said == *"acme: is active"* ]] || die "refused for another reason: $said"
+erase "$gone"
+[[ $(stored "$gone") == 0 ]] || die "rows remain of the tenant that was erased"
+(($(stored "$acme") >= before)) || die "rows of another tenant are gone"
 
 say "A tenant goes while a secret of another can't be read"
 sed -i 's/^  - tenants$/&\n  - unreadable.yaml/' "$overlays/production/foundation/kustomization.yaml"

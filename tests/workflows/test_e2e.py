@@ -83,8 +83,10 @@ def test_the_drill_takes_environments_and_policies_as_they_are(tmp_path: Path) -
     made = _prepare(tmp_path, f"source '{ROOT}/drill/machine.sh'", DRILL_FOLDER=str(tmp_path))
 
     policies = {("NetworkPolicy", "tenant-acme"), ("NetworkPolicy", "help-desk")}
-    for environment in ("staging", "production"):
-        for part, more in (("foundation", policies | {("ConfigMap", "database-ca")}), ("workload", set())):
+    console = {(kind, "ai-agents-console") for kind in ("Deployment", "Service")}
+    options = console | {("ExternalSecret", "console"), ("ExternalSecret", "feedback")}
+    for environment, of_people in (("staging", set[tuple[str, str]]()), ("production", options)):
+        for part, more in (("foundation", policies | {("ConfigMap", "database-ca")}), ("workload", of_people)):
             overlay = f"kustomize/overlays/{environment}/{part}"
             names = {name_of(each) for each in render(overlay, root=made)}
             assert names == {name_of(each) for each in render(overlay)} | more
