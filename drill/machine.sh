@@ -33,6 +33,11 @@ asyncio.run(main())' "$(<"$DRILL_FOLDER/run/$1.url")" "$2"
 }
 make_environments() {
     local each
+    # For drill/people.py, with secrets that docs/aws/secrets.sh made, and listed before the database's authority.
+    for each in console feedback; do
+        grep -q "components/$each" "$overlays/production/workload/kustomization.yaml" ||
+            sed -i "s#^  - ../../../environment/workload#&\n  - ../../../components/$each#" "$overlays/production/workload/kustomization.yaml"
+    done
     for each in staging production; do
         sed -i 's/^  - tenants$/&\n  - tenant-acme.yaml\n  - help-desk.yaml/' "$overlays/$each/foundation/kustomization.yaml"
         # The client's help desk is inside, as the component on-premises has it. The walk takes tenant-acme.yaml away.
@@ -42,11 +47,6 @@ make_environments() {
         grep -q database-ca "$overlays/$each/foundation/kustomization.yaml" && continue
         sed -i '/^components:/a\  - ../../../components/database-ca/foundation' "$overlays/$each/foundation/kustomization.yaml"
         sed -i 's#^  - ../../../release.*#  - ../../../components/database-ca/workload\n&#' "$overlays/$each/workload/kustomization.yaml"
-    done
-    # For drill/people.py, with secrets that docs/aws/secrets.sh made.
-    for each in console feedback; do
-        grep -q "components/$each" "$overlays/production/workload/kustomization.yaml" ||
-            sed -i "s#^  - ../../../release.*#  - ../../../components/$each\n&#" "$overlays/production/workload/kustomization.yaml"
     done
     # Of the add-ons the public door, too. Pebble's directory has a path of its own, and the zone an id of moto's.
     sed -i 's/^  - policies.yaml$/&\n  - cluster-issuer.yaml\n  - gateway-class.yaml/' "$source/argocd/applications/add-ons/kustomization.yaml"
