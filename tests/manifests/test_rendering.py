@@ -137,15 +137,29 @@ def test_a_database_s_certificate_is_where_its_url_says_in_every_pod_that_connec
 
     assert invalid([*foundation, *workload]) == []
     assert missing_references(workload, earlier=foundation) == []
-    has, connects = set(), set()
+    verify, connect = _to_the_database(workload)
+    assert verify == connect
+    assert len(verify) == 5
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_all_verify_the_database_or_none(environment: str) -> None:
+    """A console that was listed after `database-ca/workload` was ready, and showed no page."""
+    verify, connect = _to_the_database(render(f"kustomize/overlays/{environment}/workload"))
+
+    assert verify in (set(), connect)
+
+
+def _to_the_database(workload: list[Object]) -> tuple[set[str], set[str]]:
+    """Whose pods have the authority's file, and whose connect."""
+    verify, connect = set(), set()
     for owner, template in pod_templates(workload):
         name, (container, *_) = owner["metadata"]["name"], template["spec"]["containers"]
         if any("database" in each.get("secretRef", {}).get("name", "") for each in container.get("envFrom", [])):
-            connects.add(name)
+            connect.add(name)
         if any(mount["mountPath"] == "/etc/ai-agents/database-ca" for mount in container["volumeMounts"]):
-            has.add(name)
-    assert has == connects
-    assert len(has) == 5
+            verify.add(name)
+    return verify, connect
 
 
 def test_articles_from_git_are_checked_out_before_the_sync_and_their_lack_does_not_keep_it(tmp_path: Path) -> None:
