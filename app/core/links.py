@@ -1,8 +1,9 @@
 """Which links a text of the note may have, and what becomes of others.
 
 Invariant: in what `without_links` returns, a URL leads to the page of a gathered source or to a host of the tenant's
-own: in the domain of such a page, in an asset or a measurement, or one that no public name can reach. Of another URL
-the text stays, and no program makes a link of it: `https://evil.com/a` becomes `evil[.]com/a`.
+own: in the domain of such a page, in an asset or a measurement, or one that no public name can reach. In the maker's
+cloud, whose hosts all clients share, it is the tenant's portal. Of another URL the text stays, and no program makes a
+link of it: `https://evil.com/a` becomes `evil[.]com/a`.
 
 A name without a scheme stays as it is: `support` has seen that a record names it.
 """
@@ -11,15 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from ipaddress import ip_address, ip_network
 from typing import Final
+
+from publicsuffixlist import PublicSuffixList
 
 from app.core.source import Gathered, Source, SourceKind
 
 LINK_REMOVED: Final = "[link removed]"
-
-_MAX_SUFFIX_CHARS: Final = 3
 
 _INTERNAL: Final = frozenset("local lan internal intra intranet corp home localdomain ad priv private".split())
 """Last labels of names that are used in private networks and don't exist in public DNS."""
@@ -48,6 +49,9 @@ _ADDRESS_WITH_PATH = re.compile(r"(?<![\w.])(?P<address>(?:\d{1,3}\.){3}\d{1,3})
 # Windows signs in to whatever host such a path names.
 _SHARE = re.compile(r"(?<!\\)\\{2,}+(?P<host>[\w.-]+)(?:@[\w@]+)?(?=\\|\s|$)")
 _MARKDOWN = re.compile(r"!?\[(?P<text>[^\[\]\n]{0,200})\]\((?P<target>[^()\s]{1,500})\)?")
+_CLIMBS = re.compile(r"\.\.|%2e", re.IGNORECASE)
+# The portal of one client, at a host of all.
+_PORTAL = re.compile(r"https://[\w-]+\.manageengine(?:\.[a-z]{2,3}){1,2}/app/[\w-]+/", re.IGNORECASE)
 _NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 _DOT = re.compile(r"(?<!\[)\.(?!\])")
 _MACHINE = re.compile(r"(?!0x)[a-z][a-z0-9-]*", re.IGNORECASE)
@@ -85,10 +89,19 @@ class OwnLinks:
         return frozenset(filter(None, map(_domain, self._hosts_of_pages)))
 
     @cached_property
+    def portals(self) -> tuple[str, ...]:
+        """What the URLs of the tenant's pages in the maker's cloud begin with."""
+        return tuple({found[0].lower() for page in self._own_pages if (found := _PORTAL.match(page))})
+
+    @cached_property
     def _hosts_of_pages(self) -> set[str]:
-        # Not those of documents: such a page may be one of many clients', at a host that all of them share.
-        pages = {source.url for source in self._sources if source.url and source.kind is not SourceKind.DOCUMENT}
+        pages = (page for page in self._own_pages if not _PORTAL.match(page))
         return {found["host"].lower() for page in pages for found in _URL.finditer(page)}
+
+    @cached_property
+    def _own_pages(self) -> set[str]:
+        # Not those of documents: such a page may be one of many clients', at a host that all of them share.
+        return {source.url for source in self._sources if source.url and source.kind is not SourceKind.DOCUMENT}
 
     def has(self, url: str, host: str) -> bool:
         host = host.lower().rstrip(".")
@@ -96,6 +109,7 @@ class OwnLinks:
             url.rstrip(".,;:") in self.pages
             or host in self.hosts
             or host.endswith(tuple(f".{domain}" for domain in self.domains))
+            or (url.lower().startswith(self.portals) and not _CLIMBS.search(url))
             or _is_internal(host)
         )
 
@@ -137,11 +151,16 @@ def _defanged(name: str) -> str:
     return _DOT.sub("[.]", name)
 
 
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
 def _domain(host: str) -> str:
-    """What follows the first label; empty if that may be a public suffix (`co.uk`)."""
+    """What follows the first label, if that is what its owner registered: not a suffix that many share (`co.uk`)."""
     domain = host.partition(".")[2]
-    first, dot, _ = domain.partition(".")
-    return domain if dot and len(first) > _MAX_SUFFIX_CHARS else ""
+    is_own = domain and not domain.rpartition(".")[2].isdigit() and _suffixes().privatesuffix(domain) == domain
+    return domain if is_own else ""
 
 
 def _is_internal(host: str) -> bool:

@@ -81,6 +81,39 @@ def test_no_text_takes_longer_than_its_length_deserves(part: str) -> None:
     assert time.thread_time() - started < 1.5
 
 
-def test_a_domain_that_may_be_a_public_suffix_is_not_the_tenants() -> None:
-    own = OwnLinks.of(gathered(a_source(url="https://acme.co.uk/kb")))
-    assert without_links("https://acme.co.uk/x https://evil.co.uk/x", own) == "https://acme.co.uk/x evil[.]co[.]uk/x"
+@pytest.mark.parametrize(
+    ("page", "sibling"),
+    [
+        ("https://acme.co.uk/kb", "evil.co.uk"),
+        ("https://acme.duckdns.org/kb", "evil.duckdns.org"),
+        ("https://acme.github.io/kb", "evil.github.io"),
+        ("https://acme.westeurope.cloudapp.azure.com/kb", "evil.westeurope.cloudapp.azure.com"),
+        ("https://203.0.113.7/kb", "198.0.113.7"),
+        ("https://acme.example/kb", "evil.example"),
+        ("https://sdpondemand.manageengine.eu/app/acme/ui/requests/9/details", "evil.manageengine.eu"),
+    ],
+)
+def test_a_host_beside_the_tenants_under_a_name_that_many_share_is_not_the_tenants(page: str, sibling: str) -> None:
+    own = OwnLinks.of(gathered(a_source(url=page)))
+    assert without_links(f"https://{sibling}/x", own) == f"{sibling.replace('.', '[.]')}/x"
+
+
+@pytest.mark.parametrize("host", ["portal.acme.co.uk", "portal.abb.com", "portal.acme.example"])
+def test_a_host_beside_the_tenants_in_a_domain_of_its_own_is_the_tenants(host: str) -> None:
+    own = OwnLinks.of(gathered(a_source(url=f"https://sdp.{host.partition('.')[2]}/kb")))
+    assert without_links(f"https://{host}/x", own) == f"https://{host}/x"
+
+
+@pytest.mark.parametrize("host", ["sdpondemand.manageengine.com", "sdpondemand.manageengine.com.au"])
+def test_in_the_makers_cloud_the_portal_is_the_tenants_and_not_the_host(host: str) -> None:
+    own = OwnLinks.of(gathered(a_source(url=f"https://{host}/app/itdesk/ui/requests/9/details")))
+    ours = f"See https://{host}/app/itdesk/ui/solutions/4/details."
+    assert without_links(ours, own) == ours
+    for path in (
+        "/app/evil/HomePage.do",
+        "/app/itdesk-evil/x",
+        "/app/itdesk/../evil/x",
+        "/app/itdesk/%2e%2e/evil",
+        "/x",
+    ):
+        assert "https://" not in without_links(f"See https://{host}{path}", own)
