@@ -25,6 +25,9 @@ from app.integrations.servicedesk.mapping import Row, account_of, display_id_of,
 PAGE_ROWS: Final = 100
 """The most that ServiceDesk Plus gives at once."""
 MAX_PAGES: Final = 10_000
+_OVERLAP: Final = 5
+"""How many rows of a whole page the next one has again: so many may be deleted between two calls, and none behind them
+is passed over. What a list that was read to its end lacks is forgotten."""
 
 _TICKET_FIELDS: Final = (
     "subject",
@@ -60,7 +63,10 @@ class Lists:
         self._further = len(_FURTHER_FIELDS)
 
     async def rows(self, path: str, key: str) -> AsyncIterator[Row]:
-        """Each row of a list once, in the order in which ServiceDesk Plus returns them."""
+        """Each row of a list once, in the order in which ServiceDesk Plus returns them.
+
+        Pages are asked for by index, which is that of another row once one before it is deleted: so they overlap.
+        """
         seen: set[str] = set()
         start, count = 1, PAGE_ROWS
         for _ in range(MAX_PAGES):
@@ -79,7 +85,7 @@ class Lists:
                 return
             if not fresh:
                 raise _endless()
-            start += len(rows)
+            start += len(rows) - (_OVERLAP if len(rows) == PAGE_ROWS else 0)
         raise _endless()
 
     async def peek(self) -> int:

@@ -90,6 +90,27 @@ async def test_an_answer_without_the_list_is_not_taken_for_an_empty_one(page: di
         _ = [row async for row in Lists(Pages(page)).rows("/notes", "notes")]  # type: ignore[arg-type]
 
 
+class Shrinking:
+    """A list of *number* rows, of which the first *deleted* go after each page."""
+
+    def __init__(self, number: int, *, deleted: int) -> None:
+        self._rows = [{"id": str(at)} for at in range(number)]
+        self._deleted = deleted
+
+    async def get(self, _path: str, told: dict[str, Any]) -> dict[str, Any]:
+        first = told["list_info"]["start_index"] - 1
+        page = self._rows[first : first + told["list_info"]["row_count"]]
+        has_more = first + len(page) < len(self._rows)
+        del self._rows[: self._deleted]
+        return {"solutions": page, "list_info": {"has_more_rows": has_more}}
+
+
+@pytest.mark.parametrize("deleted", [0, 1, 5])
+async def test_a_row_behind_one_that_is_deleted_while_a_list_is_read_is_not_passed_over(deleted: int) -> None:
+    rows = [row async for row in Lists(Shrinking(420, deleted=deleted)).rows("/solutions", "solutions")]  # type: ignore[arg-type]
+    assert [row["id"] for row in rows] == [str(at) for at in range(420)]
+
+
 class Sorted:
     """A build that has tickets with these times, in milliseconds, and answers as it is asked."""
 
