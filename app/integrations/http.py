@@ -352,7 +352,7 @@ class _CheckedResolver(AbstractResolver):
         """Check *host*, which a proxy resolves, as far as we know its addresses.
 
         Raises:
-            AddressForbidden: None of them is allowed.
+            AddressForbidden: One of them is not allowed: which one the proxy takes, nobody here decides.
         """
         now = asyncio.get_running_loop().time()
         if now - self._judged.get(host, -_JUDGED_S) < _JUDGED_S:
@@ -361,7 +361,8 @@ class _CheckedResolver(AbstractResolver):
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(_MAX_LOOK_UP_S):
                 found = await self._look_up(host, port)
-        self._allowed(found)
+        for address in found:
+            self._check(address)
         self._judged[host] = now
 
     async def resolve(

@@ -207,6 +207,16 @@ async def test_what_a_tenants_file_may_not_name_is_not_asked_of_the_proxy_either
     assert world.proxy.asked == []
 
 
+@pytest.mark.parametrize("allowed", [["93.184.215.14"], [f"93.184.215.{last}" for last in range(20)]])
+async def test_a_name_with_one_address_that_may_not_be_named_is_not_asked_of_the_proxy(
+    world: World, allowed: list[str]
+) -> None:
+    async with open_outbound(allow_private=False, resolve=Rebinding([[*allowed, "169.254.169.254"]])) as outbound:
+        with pytest.raises(AddressForbidden):
+            await outbound.send("GET", "https://inner.example/")
+    assert world.proxy.asked == []
+
+
 async def test_a_public_name_is_asked_of_the_proxy_by_its_name(world: World) -> None:
     resolve = Rebinding([["93.184.215.14"], ["169.254.169.254"]])
     async with open_outbound(allow_private=False, resolve=resolve) as outbound:
