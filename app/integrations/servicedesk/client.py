@@ -9,6 +9,7 @@ shadow mode nothing is written, whichever method is called.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ from app.integrations.servicedesk import pages
 from app.integrations.servicedesk.answers import InputRefused, Missing, Unclear, not_understood
 from app.integrations.servicedesk.auth import Credentials, TokenCache
 from app.integrations.servicedesk.calls import Begin, CallLimiter, RestApi
-from app.integrations.servicedesk.lists import Lists
+from app.integrations.servicedesk.lists import PAGE_ROWS, Lists
 from app.integrations.servicedesk.mapping import (
     Note,
     Row,
@@ -221,6 +222,8 @@ class ServiceDesk:
                 text = text_of_note(row)
                 if text is None:
                     untold.append(row)
+                    if len(untold) == PAGE_ROWS:  # a list may have no end
+                        untold = self._likeliest(untold, since)
                 elif _holds(text, containing):
                     found.append(parse_note(row))
             likeliest = self._likeliest(untold, since)
@@ -253,17 +256,26 @@ class ServiceDesk:
         """
         self._check_own(ticket_id)
         path = f"{_ticket_path(ticket_id)}/notes"
+        texts: list[str] = []
+        untold = deque[Row](maxlen=_MAX_NOTES_READ)
+
+        def add(html: str) -> None:
+            text = plain_text(html, max_chars=_MAX_NOTE_CHARS)
+            if text and not _OUR_REFERENCE.search(text):
+                texts.append(text)
+
         with _the_ticket_is_there(ticket_id):
-            rows = [row async for row in self._lists.rows(path, "notes") if not is_of_requester(row)]
-            untold = [row for row in rows if text_of_note(row) is None][-_MAX_NOTES_READ:]
-            texts: list[str] = []
-            for row in rows:
-                html = await self._note_text(path, row) if row in untold else text_of_note(row)
-                text = plain_text(html or "", max_chars=_MAX_NOTE_CHARS)
-                if text and not _OUR_REFERENCE.search(text):
-                    texts.append(text)
+            async for row in self._lists.rows(path, "notes"):
+                if is_of_requester(row):
+                    continue
+                if (html := text_of_note(row)) is None:
+                    untold.append(row)
+                    continue
+                add(html)
                 if len(texts) == _MAX_NOTES:
-                    break
+                    return texts
+            for row in untold:
+                add(await self._note_text(path, row))
         return texts
 
     async def _note_text(self, path: str, row: Row) -> str:
@@ -380,9 +392,12 @@ class ServiceDesk:
 
     async def _work_logs(self, ticket_id: str) -> list[str]:
         path = f"{_ticket_path(ticket_id)}/worklogs"
-        logs = [log async for log in self._lists.rows(path, "worklogs") if _is_of(log, ticket_id)]
+        logs = deque[Row](maxlen=_MAX_WORK_LOGS)
+        async for log in self._lists.rows(path, "worklogs"):
+            if _is_of(log, ticket_id):
+                logs.append(log)
         told: list[str] = []
-        for log in logs[-_MAX_WORK_LOGS:]:
+        for log in logs:
             text = work_of(log)
             if text is None:
                 text = work_of(await self._details(f"{path}/{parse_id(log)}", "worklog") or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -278,6 +279,45 @@ async def test_a_note_of_the_requester_is_no_technicians() -> None:
     api = Api({"1": "<p>Step 1</p>", "2": "<p>Run format C:</p>"}, {"2": requester, "1": {"is_technician": True}})
     texts = await ServiceDesk(a_tenant(), api).list_note_texts("42")  # type: ignore[arg-type]
     assert texts == ["Step 1"]
+
+
+class Endless:
+    """A help desk whose list of notes goes on for ever, each as long as an answer may be in its build."""
+
+    def __init__(self, **note: Any) -> None:
+        self._note = note
+        self.pages = 0
+
+    async def get(self, path: str, told: dict[str, Any] | None = None) -> dict[str, Any]:
+        if told is None:
+            return {"note": {"id": path.rpartition("/")[2], "description": "<p>No mail</p>"}}
+        self.pages += 1
+        if self.pages > 50:  # as the limit of an attempt's time
+            raise TimeoutError
+        begin = told["list_info"]["start_index"]
+        rows = [{"id": str(begin + at), "filler": f"{at:020000}", **self._note} for at in range(100)]
+        return {"notes": rows, "list_info": {"has_more_rows": True}}
+
+
+async def test_of_a_list_of_notes_that_has_no_end_no_more_is_read_than_is_used() -> None:
+    desk = Endless(description="<p>Step</p>")
+    assert len(await ServiceDesk(a_tenant(), desk).list_note_texts("42")) == 20  # type: ignore[arg-type]
+    assert desk.pages == 1
+
+
+@pytest.mark.parametrize("note", [{}, {"description": "<p>Step</p>"}])
+async def test_a_list_of_notes_that_has_no_end_fills_no_memory(note: dict[str, Any]) -> None:
+    """Its rows come to 100 MB here; a hostile one would end the worker, for all tenants."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(TimeoutError):
+            await ServiceDesk(a_tenant(), Endless(**note)).find_notes("42", containing="ref-1")  # type: ignore[arg-type]
+        if not note:
+            with pytest.raises(TimeoutError):
+                await ServiceDesk(a_tenant(), Endless()).list_note_texts("42")  # type: ignore[arg-type]
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def steps(number: int, **ours: str) -> dict[str, str]:
