@@ -272,7 +272,7 @@ class HelpDeskOptions(Part):
     @model_validator(mode="before")
     @classmethod
     def _default_note_key(cls, values: object) -> object:
-        is_cloud = isinstance(values, dict) and values.get("edition") in {Edition.CLOUD, Edition.MSP_CLOUD}
+        is_cloud = isinstance(values, dict) and values.get("edition") in [Edition.CLOUD, Edition.MSP_CLOUD]
         if isinstance(values, dict) and "note_key" not in values and is_cloud:
             return {**values, "note_key": "request_note"}
         return values

@@ -3,7 +3,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path, PosixPath
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -17,7 +18,7 @@ from app.core.help_desk import AccountRef
 from app.core.tenant import Instance, Tenant
 from app.errors import TenantFileInvalid
 from app.tenants import KnownTenant, TenantDirectory
-from app.tenants.files import read_tenant
+from app.tenants.files import parse_instance, parse_tenant, read_tenant
 from app.tenants.secrets import missing_secrets, missing_worker_secrets
 from tests.builders import a_tenant, an_account, an_instance, write_instance, write_tenant
 
@@ -280,6 +281,30 @@ def test_a_wrong_key_is_named(tmp_path: Path, change: dict[str, object], says: s
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(TenantFileInvalid, match=says):
         read_tenant(path)
+
+
+def _changed(values: dict[str, Any], value: object) -> Iterator[dict[str, Any]]:
+    """*values* with *value* in place of that of each key, in turn."""
+    for key, old in values.items():
+        yield {**values, key: value}
+        if isinstance(old, dict):
+            yield from ({**values, key: each} for each in _changed(old, value))
+
+
+@pytest.mark.parametrize("value", [None, [], {}, [[]], [{}], {"a": [1]}, "", "\0", "x", -1, 10**30, float("nan"), True])
+def test_whatever_stands_at_a_key_the_file_is_a_tenant_or_refused(value: object) -> None:
+    shared = an_instance("main")
+    own = a_tenant().model_dump(mode="json")
+    account = {**own, "servicedesk": {"instance": "main", "account": {"id": "7", "name": "Acme", "site_ids": ["1"]}}}
+    for parse, whole in (
+        (lambda values: parse_tenant(values, {"main": shared}), own),
+        (lambda values: parse_tenant(values, {"main": shared}), account),
+        (parse_instance, shared.model_dump(mode="json")),
+    ):
+        parse(whole)
+        for values in _changed(whole, value):
+            with suppress(TenantFileInvalid):
+                parse(values)
 
 
 CLOUD = {"edition": "cloud", "url": "https://sdp.example", "accounts_url": "https://accounts.example"}

@@ -74,7 +74,8 @@ class Document:
     @property
     def id(self) -> str:
         """16 hex digits: the same document has the same ones again."""
-        return hashlib.sha256((self.url or f"{self.title}\0{self.text}").encode()).hexdigest()[:16]
+        named = self.url or f"{self.title}\0{self.text}"
+        return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[Document]:

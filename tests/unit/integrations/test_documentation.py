@@ -159,3 +159,9 @@ def test_what_begins_with_a_hash_in_a_block_of_code_is_no_heading() -> None:
 def test_a_document_has_the_day_that_its_server_tells(hit: dict[str, Any], day: date | None) -> None:
     [document] = read_documents([{"title": "VPN", "body": "Reset it.", **hit}], (), name="search")
     assert document.updated_on == day
+
+
+def test_half_an_emoji_in_an_address_makes_no_page_of_it_and_no_error() -> None:
+    [found] = read_documents({"content": "Reset it.", "url": "https://a.example/\ud800"}, (), name="search")
+    assert found.id
+    assert allowed_page(found.url, ["https://a.example/"]) == ""
