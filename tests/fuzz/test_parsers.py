@@ -281,7 +281,9 @@ def test_a_tenants_file_is_a_tenant_or_invalid(tried: Count, tmp_path: Path, con
 
 
 hosts = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z]{2,8})?", fullmatch=True)
-lines = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60)
+lines = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=60).filter(
+    str.strip
+)
 
 
 @fuzzed(
