@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import httpx
 from drill import aws
 from drill.admission import kubectl
 from drill.load import HELP_DESK
+from drill.restored import end
 
 _HOST = "ai-agents.example.com"
 _PROXIES = (
@@ -95,10 +95,7 @@ def _signed_in() -> dict[str, bool]:
 def main() -> None:
     tried, token = _vote()
     tried |= _proxies(token) | _signed_in()
-    for name, is_as_meant in tried.items():
-        print(f"{'as meant' if is_as_meant else 'WRONG   '}  {name}")
-    wrong = sum(not each for each in tried.values())
-    sys.exit(f"{wrong} not as meant" if wrong else 0)
+    end(tried)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import NoReturn
 
 from drill.admission import kubectl
 
@@ -37,6 +38,14 @@ def _looks(pod: str) -> bool:
     return _of_production("exec", pod, "--container=worker", "--", "python3", "-c", read) == "True"
 
 
+def end(tried: dict[str, bool]) -> NoReturn:
+    """Tell what was tried and whether it was as meant, and end with a status that says so."""
+    for name, is_as_meant in tried.items():
+        print(f"{'as meant' if is_as_meant else 'WRONG   '}  {name}")
+    wrong = sum(not each for each in tried.values())
+    sys.exit(f"{wrong} not as meant" if wrong else 0)
+
+
 def _renewed() -> dict[str, bool]:
     """One worker is replaced; of each that runs then, whether it looks."""
     before = sorted(_workers())
@@ -58,10 +67,7 @@ def main() -> None:
         "the ConfigMap reaches the worker that begins, no other": with_it == [True] + [False] * (len(with_it) - 1),
         "without it none that begins looks": not any(after),
     }
-    for name, is_as_meant in tried.items():
-        print(f"{'as meant' if is_as_meant else 'WRONG   '}  {name}")
-    wrong = sum(not each for each in tried.values())
-    sys.exit(f"{wrong} not as meant" if wrong else 0)
+    end(tried)
 
 
 if __name__ == "__main__":
