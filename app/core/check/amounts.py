@@ -11,13 +11,14 @@ from functools import lru_cache
 from typing import Final
 
 from app.core.check.lexicon import lexicon
+from app.core.kept import MAX_KEPT_WORDS
 
 _PERCENT: Final = (("", "%"), ("", " %"), ("%", ""), ("% ", ""))
 _HOURS: Final = 24
 _NOON: Final = 12
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def other_forms(run: str) -> tuple[str, ...]:
     """Other writings of *run*, a run of operands in normal form."""
     found = next(((forms, match) for pattern, forms in _FORMS if (match := pattern.fullmatch(run))), None)

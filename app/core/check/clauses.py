@@ -13,6 +13,7 @@ from typing import Final
 from app.core.check.lexicon import act_words, lexicon
 from app.core.check.opposites import Pole, opposites, poles_of
 from app.core.check.tokens import is_break, stems
+from app.core.kept import MAX_KEPT_WORDS
 
 FEW: Final = 2
 """Up to so many words a clause behind a comma may go on with what is said before: "never delete, move or …"."""
@@ -146,7 +147,7 @@ def _parts(said: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
         yield tuple(part), ""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def _supposes(token: str) -> bool:
     return not act_words().supposes.isdisjoint(stems(token))
 

@@ -17,6 +17,7 @@ from app.core.check.opposites import does_it
 from app.core.check.records import Record
 from app.core.check.sentences import Words
 from app.core.check.tokens import is_break, stems
+from app.core.kept import MAX_KEPT_WORDS
 
 _SIGNED: Final = {"anmeld": -1, "abmeld": -2}
 """Numbers beside those of lines: to sign in, to sign out."""
@@ -174,7 +175,7 @@ def _behind_by(said: Sequence[str]) -> Sequence[str]:
     return clause[by + 1 : by + 1 + _WHO_TOKENS]
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def _opposites(stem: str) -> frozenset[str]:
     """What is left of *stem* without "un", "dis" and the like: what it is the opposite of, if that is a word."""
     return frozenset(

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.core.check.lexicon import lexicon
 from app.core.check.tokens import stems
+from app.core.kept import MAX_KEPT_WORDS
 from app.core.toml import read_toml
 
 _EXACT: Final = 4
@@ -69,7 +70,7 @@ class Opposites:
     amount: int
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def poles_of(token: str) -> frozenset[Pole]:
     known = opposites()
     if found := known.exact.get(token):

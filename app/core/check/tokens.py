@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from itertools import filterfalse
 from typing import Final, NamedTuple
 
+from app.core.kept import MAX_KEPT_WORDS
 from app.core.reading.normal import normalized
 from app.core.reading.text import without_hidden
 from app.core.toml import read_toml
@@ -151,7 +152,7 @@ def is_break(token: str) -> bool:
     return token in _BREAKS
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def stems(word: str) -> tuple[str, ...]:
     """The stems of a normal *word*: one, or for a script without blanks one for each pair of characters."""
     if not word.isascii() and UNSPACED.search(word):
@@ -204,7 +205,7 @@ def chunks(text: str) -> list[Chunk]:
     return made
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def _chunk(each: str) -> Chunk:
     if _GLUE.fullmatch(each):
         return Chunk(each, is_operand=True, is_flag=False, is_glue=True, opens=False, closes=False, words=())

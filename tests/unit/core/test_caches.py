@@ -10,7 +10,7 @@ import weakref
 
 import app.core
 from app.core.check.records import Record
-from app.core.kept import MAX_KEPT_CHARS, kept_if_short
+from app.core.kept import MAX_KEPT_CHARS, MAX_KEPT_WORDS, kept_if_short
 
 # Asked only for words of our own lists, so they hold as many as these.
 _OF_OUR_OWN = {"_after", "_finder", "_form", "_lines_of", "_of_command", "_others_for", "_tells"}
@@ -24,7 +24,7 @@ def test_a_cache_that_is_asked_for_a_text_has_a_bound() -> None:
         for name, found in vars(module).items()
         if hasattr(found, "cache_info") and inspect.signature(found).parameters
     }
-    assert max(bound for bound in kept.values() if bound is not None) == 20_000
+    assert max(bound for bound in kept.values() if bound is not None) == MAX_KEPT_WORDS
     assert {name for name, bound in kept.items() if bound is None} == _OF_OUR_OWN
 
 

@@ -23,7 +23,7 @@ from app.core.check.opposites import Pole, opposites
 from app.core.check.records import Record
 from app.core.check.tokens import normal, stems, tokens
 from app.core.check.turned.likeness import shared
-from app.core.kept import kept_if_short
+from app.core.kept import MAX_KEPT_WORDS, kept_if_short
 
 _NUMBER = re.compile(r"(\d+)([a-z]*)")
 _TELLING: Final = 2
@@ -67,7 +67,7 @@ def _counted(text: str) -> frozenset[tuple[str, Pole]]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=MAX_KEPT_WORDS)
 def _number(token: str) -> tuple[str, str] | None:
     """The number that *token* is, also in words, and a unit right behind it: "50gb"."""
     if found := _NUMBER.fullmatch(token):
