@@ -56,7 +56,7 @@ class Mask:
         self._values: dict[str, str] = {}
         self._counts: Counter[Secret] = Counter()
         self._findings: dict[str, tuple[Finding, ...]] = {}
-        self._sticky: dict[str, tuple[re.Pattern[str], str]] = {}
+        self._sticky: dict[str, str] = {}
 
     @property
     def counts(self) -> Mapping[Secret, int]:
@@ -105,10 +105,12 @@ class Mask:
 
     def _without_known(self, text: str) -> str:
         """*text* with a placeholder for each secret that was found in another text, where a word gave it away."""
-        for value, (pattern, placeholder) in self._sticky.items():
-            if value in text:
-                text = pattern.sub(placeholder, text)
-        return text
+        known = sorted((value for value in self._sticky if value in text), key=len, reverse=True)
+        if not known:
+            return text
+        # The longest first, as one secret may begin with another; and what stands in a placeholder is none.
+        either = re.compile("|".join((_PLACEHOLDER.pattern, *map(_as_a_word, known))))
+        return either.sub(lambda found: self._sticky.get(found[0], found[0]), text)
 
     def _placeholder(self, kind: Secret, value: str) -> str:
         key = (kind, _normal(kind, value))
@@ -118,7 +120,7 @@ class Mask:
             self._placeholders[key] = placeholder
             self._values[placeholder] = value
             if kind in _STICKY and _is_distinctive(value):
-                self._sticky[value] = (_as_a_word(value), placeholder)
+                self._sticky[value] = placeholder
         return self._placeholders[key]
 
 
@@ -261,10 +263,10 @@ def _is_distinctive(value: str) -> bool:
     return len(value) >= _MIN_DISTINCTIVE and not value.isalpha()
 
 
-def _as_a_word(value: str) -> re.Pattern[str]:
-    """Finds *value* where it is not part of a longer word or number."""
+def _as_a_word(value: str) -> str:
+    """A pattern that finds *value* where it is not part of a longer word or number."""
     before, after = (r"(?<!\w)" if value[0].isalnum() else ""), (r"(?!\w)" if value[-1].isalnum() else "")
-    return re.compile(before + re.escape(value) + after)
+    return before + re.escape(value) + after
 
 
 def _normal(kind: Secret, value: str) -> str:

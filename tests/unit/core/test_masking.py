@@ -86,6 +86,24 @@ def test_a_number_that_a_word_gave_away_is_masked_in_every_text_and_not_within_a
     )
 
 
+def test_a_secret_that_begins_with_another_is_masked_whole() -> None:
+    mask = Mask()
+    for secret in ("Quarz-Teich", "Quarz-Teich-Lampe", "Lampe/Quarz-Teich"):
+        mask.text(f"password: {secret}")
+    assert mask.text("seen: Quarz-Teich-Lampe, Quarz-Teich; Lampe/Quarz-Teich") == (
+        "seen: [password-2], [password-1]; [password-3]"
+    )
+
+
+@pytest.mark.parametrize("secret", ["phone-1", "email-1", "password-1", "[email-1]"])
+def test_a_secret_that_looks_like_a_placeholder_changes_no_placeholder(secret: str) -> None:
+    mask = Mask()
+    mask.text(f'mail a@b.example, tel. 030 90182012, password: "{secret}"')
+    masked = mask.text("[email-1] rang from [phone-1], see [password-1]")
+    assert masked == "[email-1] rang from [phone-1], see [password-1]"
+    assert mask.restore(masked, {"[email-1]"}) == "a@b.example rang from [phone-1], see [password-1]"
+
+
 def test_a_plain_word_is_masked_where_it_is_a_password_alone() -> None:
     assert Mask().text("password: pineapple. She likes pineapple") == "password: [password-1]. She likes pineapple"
 
