@@ -20,7 +20,7 @@ _PLACEHOLDER: Final = re.compile(
     r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
     r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\d{1,2}\+|\(?using|\w+\[.*|\$\w+(?:->|::|\[|\().*|[\w\\]+(?:->|::)\w.*"
-    r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+"
+    r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+|&[a-z]{2,4};?"
     # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
     r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
     r"|req|form|ctx|props|state|values|credentials|creds|cfg|conf|app|user|input|event|vault|inputs|steps|matrix)"
@@ -48,10 +48,13 @@ _PROMPT = re.compile(
 )
 _SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,;()[]\\_…?>*" + QUOTES)
 """Signs that ordinary sentences have between words, so they don't make a value look like a password."""
-_NEXT_PAIR = re.compile(r";|[&,](?=\w+=)")
+_NEXT_PAIR = re.compile(
+    # A semicolon, but not that of a sign that XML writes so: R&amp;D2025
+    r";(?<!&amp;)(?<!&apos;)(?<!&#\d\d;)(?<!&#\d\d\d;)(?<!&#x[0-9A-Fa-f]{2};)|[&,](?=\w+=)"
+)
 _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
 _CUT_AT = re.compile(
-    r"\\n|</|<(?:br|p|div|td|tr|li|span)[\s/>]|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)"
+    r"\\n|</|<(?:br|p|div|td|tr|li|span)[\s/>]|&(?:quot|lt|gt);|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)"
 )
 _REMARK = re.compile(r"\([^\W\d_]+(?: [^\W\d_]+){1,6}\)")
 """What a form says instead: (left blank)."""
@@ -151,11 +154,11 @@ def value_of(match: re.Match[str], scan: Scan, *, ends_at_semicolon: bool = Fals
     if _is_quoted(value):
         inner = value[1:-1]
         return Finding(end - 1 - len(inner.lstrip()), start + 1 + len(inner.rstrip()), Secret.PASSWORD)
-    if ends_at_semicolon and (cut := _NEXT_PAIR.search(value)):
-        value = value[: cut.start()]
     for ends in (_CUT_AT, _ENDS_A_QUOTATION):  # “Forgot password”-link
         if cut := ends.search(value, 1):
             value = value[: cut.start()]
+    if ends_at_semicolon and (cut := _NEXT_PAIR.search(value)):
+        value = value[: cut.start()]
     if (cut := _CJK.search(value, 1)) and value.isascii() is False and value[0].isascii():
         value = value[: cut.start()]
     if value.startswith("(") and value.endswith(")"):

@@ -13,6 +13,13 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "a value in XML, some of whose signs are written as entities": (
+        "connectionString='Server=a;Uid=b;Pwd=⟦Rowan&amp;Elm4⟧;Timeout=3'",
+        "password=⟦kelp&#38;Sand7⟧;trusted=no",
+        "<add key='SmtpPassword' value='⟦Rowan&apos;s9Elm⟧'/>",
+        "value=&quot;Server=a;Password=⟦Larch9Quay⟧&quot;",
+        "password=&quot;&quot;",
+    ),
     "the answer to a security question": (
         "Security question: name of your first school? Answer: ⟦Thornfield⟧",
         "question secrète : ville ? réponse : ⟦Carcassonne⟧",
