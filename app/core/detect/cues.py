@@ -121,12 +121,18 @@ _OF_A_THING_AFTER = re.compile(
     r"|produit|prodotto|producto|produto|articolo|artículo|artigo|article|artyku\w+|cliente|klienta"
     r"|review|base|size|is (?:in|on|at)|freeze|page)"
 )
-_KEY_WORD = (
-    r"(?<![^\W_])(?:key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain|kulcs|cheia)"
-    r"(?![^\W_])"
-)
+_KEY_NAMES: Final = "key|schlüssel|clé|clave|chiave|chave|klucz|klíč|ключ|sleutel|nyckel|nøgle|nøkkel|avain|kulcs|cheia"
+_KEY_WORD = rf"(?<![^\W_])(?:{_KEY_NAMES})(?![^\W_])"
 _NETWORK_KEY = re.compile(rf"[^\n]{{0,48}}?\n?{_KEY_WORD}")
 """The word for a key after one for a network, as in "ssid Acme and key x"."""
+_KEY_OF_A_NETWORK = re.compile(
+    rf"(?<![^\W_])(?:\w{{0,12}}(?:codes?|kod|koden|kode)|código|codice|kodu|kód|код|{_KEY_NAMES})"
+    r"(?: [^\W\d_]{1,8}){1,3}[ -]?$"
+)
+"""Before a word for a network: "the code for the guest" (wifi)."""
+_IS_TOLD = re.compile(
+    r"\s?[:=(]|\s(?:is|was|ist|war|lautet|est|était|es|era|è|é|to|jest|je|byl|är|er|var|on|це|это|был)\s|\s\S{0,40}\d"
+)
 _KEY_BEFORE_SSID = re.compile(rf"{_KEY_WORD}(?=\s?[:=]\s?\S{{6,64}}?[\s,;/|]{{1,3}}$)")
 _OF_A_NETWORK = re.compile(r"wi-?fi|wlan|wpa|wep|hotspot")
 _ANSWER = re.compile(
@@ -201,9 +207,12 @@ def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
             start = max(match[0].rfind(" "), match[0].rfind("\n")) + 1
             yield Cue(at + start, match.end(), False, False, "network")
     for at, word in scan.hits("ssid"):
-        match = _KEY_BEFORE_SSID.search(scan.lower, max(at - _DIGIT_BEFORE, 0), at) if word == "ssid" else None
-        if match:
+        form = _KEY_BEFORE_SSID if word == "ssid" else _KEY_OF_A_NETWORK
+        match = form.search(scan.lower, max(at - _DIGIT_BEFORE, 0), at)
+        if match and word == "ssid":
             yield Cue(match.start(), match.end(), False, False, "network")
+        elif match and word in _NETWORKS and _IS_TOLD.match(scan.lower, at + len(word)):
+            yield Cue(match.start(), at + len(word), False, False, "network")
 
 
 def _of_questions(scan: Scan) -> Iterator[Cue]:

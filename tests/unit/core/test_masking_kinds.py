@@ -13,6 +13,19 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "the code or the key of a wireless network, which is a word": (
+        "Gäste fragen: der Code fürs WLAN ist ⟦apfelkuchen⟧",
+        "the code for our visitor wifi is ⟦grasshopper⟧",
+        "key of the guest wi-fi: ⟦honeycomb⟧",
+        "il codice per il wifi è ⟦mandarino⟧",
+        "sleutel voor de wifi is ⟦klaproos⟧",
+        "hotspot code is ⟦hedgehog⟧, wifi code was ⟦grasshopper⟧",
+        "the code for the wifi is laminated",
+        "the key for the wifi cabinet is with Peter",
+        "der Schlüssel fürs WLAN ist unbekannt",
+        "le code pour le wifi est affiché",
+        "wifi code is printed on the poster",
+    ),
     "a value in XML, some of whose signs are written as entities": (
         "connectionString='Server=a;Uid=b;Pwd=⟦Rowan&amp;Elm4⟧;Timeout=3'",
         "password=⟦kelp&#38;Sand7⟧;trusted=no",

@@ -207,9 +207,10 @@ def _is_a_clause(value: str) -> bool:
 def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, is_typed: bool) -> bool:
     start, end = span
     value = scan.text[start:end]
+    is_code = cue.is_code and cue.language != "network"  # the code of a wireless network is a password
     if told.link == "as_cue":
-        return not (cue.is_code or told.has_clause)
-    if cue.is_weak and (cue.is_code or " " in value):
+        return not (is_code or told.has_clause)
+    if cue.is_weak and (is_code or " " in value):
         return False
     if " " in value and _is_a_clause(value) and not IS_WRITTEN.match(scan.lower, end):
         return False
@@ -224,7 +225,7 @@ def _is_word_worth(scan: Scan, cue: Cue, span: tuple[int, int], told: Told, *, i
     )
     is_far = is_far or not word_lists().asks.isdisjoint(map(fold, told.between))
     is_description = says_how and (told.link != "sign" or (cue.language and _DENIES.match(value)))
-    if is_far or is_description or (told.link != "sign" and cue.is_code):
+    if is_far or is_description or (told.link != "sign" and is_code):
         return False
     is_maker = value.rstrip("!?").lower() in OF_MAKERS and not (value == "default" and told.link == "into")
     is_beside = told.link == "beside" and (
