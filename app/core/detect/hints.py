@@ -87,9 +87,11 @@ _LEET: Final = (
     r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+){0,3}"
 )
 _WEAK: Final = rf"[A-ZÀ-ÞА-Я]{_LETTER}{{3,20}}\d{{1,8}}[!?]?|[^\W\d_A-Z]{{5,}}\d{{1,4}}[!?]?"
+_TWO_WORDS: Final = rf"[A-ZÀ-ÞА-Я]{_LETTER}{{2,20}}\d{{1,4}}[A-ZÀ-ÞА-Я][a-zß-ÿа-яё]{{2,20}}[!?]?"
+"""Falke7Turm"""
 _FORM = re.compile(
     rf"(?=.*{_LETTER}{{3}}|.*{_LETTER}\d{_LETTER})(?:(?P<sure>{_SIGNED}|{_WORDS}|{_LEET})"
-    rf"|{_WEAK}|{LOOKS_LIKE_ONE.pattern}|{WORDS_AND_NUMBER.pattern})"
+    rf"|{_WEAK}|(?P<two>{_TWO_WORDS})|{LOOKS_LIKE_ONE.pattern}|{WORDS_AND_NUMBER.pattern})"
 )
 """Those of a password alone, and those that other things have too."""
 _NO_SECRET = re.compile(
@@ -130,6 +132,7 @@ _VERB_BEFORE: Final = 4
 _WITHS: Final = frozenset("with mit avec con com met".split())
 _NAMED_BEFORE: Final = 40
 _LONGEST_BETWEEN: Final = 10
+_NEXT_WORDS: Final = 24
 _SHORT_VERB: Final = 3
 
 
@@ -215,7 +218,8 @@ def _is_sure(word: str) -> bool | None:
     is_sure = form.lastgroup == "sure"
     if not is_sure and NO_PASSWORD.fullmatch(word.lower()):
         return None
-    parts, known = parts_of(word) - _USUAL, word_lists()
+    parts = {fold(each) for each in _PART.findall(word)} if form["two"] else parts_of(word)
+    parts, known = parts - _USUAL, word_lists()
     is_thing = parts and not parts - THINGS - ATTRIBUTES - known.plain and not HAS_ALL_SIGNS.fullmatch(word)
     return None if is_thing or not known.technical.isdisjoint(parts) else is_sure  # Laptop12, Meeting-Room-2
 
@@ -243,6 +247,7 @@ def _is_told(word: _Word, scan: Scan, hints: Sequence[_Hint], *, is_one_of_two: 
     near = hints[bisect_left(hints, (line,)) : bisect_left(hints, (stop,))]
     before = [fold(each) for each in _PART.findall(scan.text, line, word.start)]
     is_after_verb = any(map(_is_a_verb, before[-_VERB_BEFORE:])) or not _WITHS.isdisjoint(before[-2:])
+    is_after_verb = is_after_verb or _is_set_to(word, scan, before)
     is_place = not is_after_verb and _names_a_place(word, scan, before[-1] if before else "")
     if word.is_sure and (near or is_after_verb or is_place):
         return not is_place
@@ -291,6 +296,17 @@ def _is_a_verb(word: str) -> bool:
     """Whether *word* says that something is typed, used or set, and is no "with"."""
     known = word_lists()
     return len(word) > _SHORT_VERB and word not in _JOINTS and (word in known.typed or word in known.sets)
+
+
+def _is_set_to(word: _Word, scan: Scan, before: Sequence[str]) -> bool:
+    """Whether the verb of setting follows, as in "bitte auf Kr0kus!9 setzen", and *word* has the signs of one."""
+    known = word_lists()
+    if not (before and any(before[-1] in words for words in known.to.values())):
+        return False
+    value = scan.text[word.start : word.end]
+    after = [fold(each) for each in _PART.findall(scan.text, word.end, word.end + _NEXT_WORDS)]
+    is_set = not known.sets.isdisjoint(after[:_FEW_WORDS])
+    return is_set and "#" not in value and HAS_ALL_SIGNS.fullmatch(value) is not None  # not "Kunde#4711"
 
 
 def _tells(hint: _Hint, word: _Word, scan: Scan) -> bool:

@@ -13,6 +13,24 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "two words around a number, beside what speaks of signing in": (
+        "he logs in using ⟦Falke7Turm⟧ as always",
+        "I typed ⟦Birch44Lane⟧ three times",
+        "Anmeldung mit ⟦Falke7Turm⟧ klappt am Telefon nicht",
+        "me connecte avec ⟦Neige3Sapin⟧",
+        "we log in to Office365Admin",
+        "I tried Windows11Pro and Server2019Core",
+        "logged in using Chrome142",
+        "the team Falke7Turm meets on Monday",
+    ),
+    "what the verb of setting follows": (
+        "Bitte das Postfach auf ⟦Kr0kus!9⟧ zurücksetzen",
+        "kun je het op ⟦Tulpen!88⟧ zetten?",
+        "Wir haben es auf ⟦Dachs+Bau3⟧ umgestellt",
+        "Filter auf Kunde#4711 gesetzt",
+        "Drucker auf Papierfach-A4 umgestellt",
+        "Bitte auf Stand 12:30! setzen",
+    ),
     "the code or the key of a wireless network, which is a word": (
         "Gäste fragen: der Code fürs WLAN ist ⟦apfelkuchen⟧",
         "the code for our visitor wifi is ⟦grasshopper⟧",
