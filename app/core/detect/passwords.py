@@ -283,7 +283,9 @@ def _is_a_sentence(match: re.Match[str]) -> bool:
         return is_no_value or not _SAYS_WRONG.isdisjoint(words)
     joint = match["joint"].strip()
     is_said = joint.isalpha() and joint not in _TELLS_A_VALUE
-    return words[0] in NO_VALUE or (is_said and not _OF_A_SENTENCE.isdisjoint(words))
+    if words[0] in NO_VALUE:  # a sentence, but for "hidden river stone lamp"
+        return len(words) <= _FEWEST_WORDS or any(map(is_ordinary, words[1:]))
+    return is_said and not _OF_A_SENTENCE.isdisjoint(words)
 
 
 def _at_label(scan: Scan, label: re.Match[str]) -> Iterator[Finding]:

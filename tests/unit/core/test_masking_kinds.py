@@ -13,6 +13,24 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "words in quotes right behind the word, where something is opened, used or typed": (
+        'you can open the archive with the password "⟦velvet otter⟧" on the till',
+        "please use password '⟦copper moon rise⟧' for the zip",
+        "Bitte mit dem Passwort „⟦stiller Bach⟧“ entpacken",
+        "avec le mot de passe « ⟦chat perché⟧ » ça marche",
+        'con la contraseña "⟦luna roja⟧" no abre',
+        'z hasłem "⟦zielona żaba⟧" działa',
+        'with password "protected sheets" in Excel',
+        'Chrome says password "not secure"',
+        'my password "has expired", it says',
+        '<input type="password" name="pwd" autocomplete="off">',
+    ),
+    "a passphrase whose first word is one that sentences have there": (
+        "passphrase for the vault is ⟦never donkey violin marble canoe⟧",
+        "seed phrase: ⟦hidden river lantern cobalt⟧",
+        "passphrase is missing from tickets created yesterday",
+        "the passphrase is lost since monday morning",
+    ),
     "two words around a number, beside what speaks of signing in": (
         "he logs in using ⟦Falke7Turm⟧ as always",
         "I typed ⟦Birch44Lane⟧ three times",

@@ -363,6 +363,8 @@ def _weighed(
         and told.link == "as_cue"
         and not known.sets.isdisjoint((*left[-_TYPED_BEFORE:], *words_after(scan, cue.end)))
     )
+    if is_quoted and scan.text[cue.end : cue.end + 1] in {'"', "'"}:  # type="password" name="x"
+        is_typed = False
     if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return
     if not may_be_secret(value, is_code=cue.is_code):

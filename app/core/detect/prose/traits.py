@@ -202,8 +202,11 @@ def see_together(traits: Traits, cue: Cue) -> None:
     """What several traits say together."""
     is_told = traits.sign or traits.verb or traits.into
     is_words = bool(traits.word or traits.phrase)
-    if traits.quoted and (is_told or traits.as_cue):
+    is_used = traits.quoted and traits.beside and traits.typed  # unlock it with the password "x"
+    if traits.quoted and (is_told or traits.as_cue or is_used):
         traits.quoted_told, traits.known, traits.phrase = 1.0, 0.0, 0.0
+    if is_used:
+        traits.ends = 1.0
     traits.typed_before = float(bool(traits.typed and traits.before))
     is_given = is_told or (
         traits.beside and (traits.typed or traits.bracket or traits.maker or cue.language in NO_COPULA)

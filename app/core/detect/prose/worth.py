@@ -140,7 +140,8 @@ def is_worth(
         return is_near and value[0].islower() and any(map(str.isdigit, value)) and not is_beyond
     if is_quoted and letters.isalpha():
         is_told = not is_beyond and is_near and not (cue.is_code and told.link != "sign")
-        return is_told and ATTRIBUTES.isdisjoint(told.between[:1]) and _may_be_in_quotes(value)
+        is_attribute = not ATTRIBUTES.isdisjoint((*told.between[:1], fold(value.split()[0])))
+        return is_told and not is_attribute and _may_be_in_quotes(value)
     if letters.isalpha() or (" " in value and not is_quoted):
         return _is_word_worth(scan, cue, span, told, is_typed=is_typed)
     return _is_mixed_worth(scan, value, cue, told, is_beyond=is_beyond)
