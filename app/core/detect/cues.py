@@ -103,7 +103,7 @@ _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|access|unlock|backup|entry"
     r"|installateurs|master|installer|disarm|engineer|duress|panic|bridge"
     r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|bestätigungs"
-    r"|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|sicherheits|entsperr|freischalt|wiederherstellungs|notfall|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş"
+    r"|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|sicherheits|entsperr|sperr|freischalt|wiederherstellungs|notfall|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací|해제|解除)[- ]?(?:master )?$"
 )
 _SAYS_WHAT_AFTER = re.compile(rf" (?:pin|puk|otp|{_KIND})|(?: \w{{1,3}})? (?:смс|sms)")

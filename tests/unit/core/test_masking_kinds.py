@@ -13,6 +13,14 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "brackets behind a code that say whose it is": (
+        "⟦5527⟧ (garage code), ⟦90B41⟧ (office door code)",
+        "fürs Diensthandy ⟦663140⟧ (Sperrcode)",
+        "⟦771203⟧ (unlock PIN) on the sticker",
+        "error 1326 (wrong PIN)",
+        "Ticket 48213 (PIN reset), room 2041 (door code missing)",
+        "4411 (cost code), 1045 (MySQL error code), 81000 (postal code)",
+    ),
     "words in quotes right behind the word, where something is opened, used or typed": (
         'you can open the archive with the password "⟦velvet otter⟧" on the till',
         "please use password '⟦copper moon rise⟧' for the zip",
