@@ -13,6 +13,16 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "what a code or a password was changed from": (
+        "alarm PIN changed from ⟦6120⟧ to ⟦7735⟧ on Friday",
+        "der PIN wurde von ⟦6120⟧ auf ⟦7735⟧ geändert",
+        "el PIN cambió de ⟦6120⟧ a ⟦7735⟧",
+        "changed the password from ⟦anchor7⟧ to ⟦anchor8⟧",
+        "heslo změněno z ⟦jaro19⟧ na ⟦jaro20⟧",
+        "Passwort von meier12 auf ⟦herbst20⟧ geändert",
+        "PIN for room 2041 changed to ⟦7735⟧",
+        "password length changed from 8 to 12",
+    ),
     "brackets behind a code that say whose it is": (
         "⟦5527⟧ (garage code), ⟦90B41⟧ (office door code)",
         "fürs Diensthandy ⟦663140⟧ (Sperrcode)",

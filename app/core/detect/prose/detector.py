@@ -25,9 +25,12 @@ from app.core.logistic import likelihood
 KEPT_FROM: Final = 0.5
 _LONGEST_CHANGE: Final = 50
 _CHANGED_FROM = re.compile(
-    rf"[\s{QUOTES}](?P<value>[^\s{QUOTES}]{{6,40}})[{QUOTES}]?\s(?:to|into|auf|zu|à|en|a|in|para|naar|na|till|til|на|u|v|→|->)\s[{QUOTES}]?$"
+    rf"(?P<from>(?<!\w)(?:from|von|vom|de|du|da|dal|dalla|van|z|ze|od|din|från|fra|с|со|із|від|от)\s)?"
+    rf"(?<=[\s{QUOTES}])[{QUOTES}]?(?P<value>[^\s{QUOTES}]{{4,40}})[{QUOTES}]?\s(?:to|into|auf|zu|à|en|a|in|para|naar|na|till|til|на|u|v|→|->)\s[{QUOTES}]?$"
 )
 """What a password was changed from stands before it: "from October26! to x"."""
+_CODE = re.compile(r"\d{4,8}")
+_DIGITS: Final = "0123456789"
 
 
 @cache
@@ -49,5 +52,16 @@ def passwords_in_prose(scan: Scan) -> Iterator[Finding]:
     for found in longest.values():
         yield found
         old = _CHANGED_FROM.search(scan.text, max(found.start - _LONGEST_CHANGE, 0), found.start)
-        if old and is_strong(old["value"]) and may_be(old["value"]):
+        value = scan.text[found.start : found.end]
+        if (
+            old
+            and may_be(old["value"])
+            and (is_strong(old["value"]) or (old["from"] and _are_alike(old["value"], value)))
+        ):
             yield Finding(*old.span("value"), Secret.PASSWORD)
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether both are codes, or a word with another number: "from 4471 to 9038", not "von meier12 auf herbst20"."""
+    is_counted = one[-1] in _DIGITS and one.rstrip(_DIGITS) == other.rstrip(_DIGITS)
+    return is_counted if one[0].isalpha() else bool(_CODE.fullmatch(one) and _CODE.fullmatch(other))
