@@ -13,6 +13,16 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "a network's key of digits, and a code of two pairs": (
+        "WPA2-Schlüssel ⟦40718826359914402217⟧",
+        "wifi key ⟦4071882635991440⟧",
+        "the garage code is ⟦31 07⟧, please don't share",
+        "Türcode: ⟦31 07⟧",
+        "wifi key on IMEI 356938035643809",
+        "wlan key für Vertrag 123456789012345",
+        "PIN: 10 30 Uhr testen",
+        "Türcode ab 08 00 gültig, Alarmcode von 22 00 bis 06 00",
+    ),
     "what a code or a password was changed from": (
         "alarm PIN changed from ⟦6120⟧ to ⟦7735⟧ on Friday",
         "der PIN wurde von ⟦6120⟧ auf ⟦7735⟧ geändert",

@@ -14,9 +14,10 @@ from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordina
 from app.core.detect.scan import Scan
 
 GROUPED = re.compile(
-    r"(?<!\d )(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}"
+    r"(?<!\d )(?:\d(?: \d){3,5}|\d{3,4}[ -]\d{3,4}|\d\d \d\d(?! ?\d)"
     r"|\d\d \d\d \d\d(?: \d\d)?|[a-zA-Z]-\d{6}|\*?\d{4,8}#|#\d{4,8}|[RL]?\d{1,2}(?:-[RL]?\d{1,2}){2,3})(?![\w-]| \d)"
 )
+_PAIR = re.compile(r"\d\d \d\d")
 HEDGE: Final = (
     r"(?:glaub(?:e)? ich|i (?:think|guess|believe)|je (?:crois|pense)|creo|credo|penso|(?:eu )?acho|denk ik"
     r"|chyba|myslím|sanırım|кажется|думаю|tror jag|tror jeg)"
@@ -79,6 +80,8 @@ _COUNTED: Final = frozenset("年月日号号桁回分秒時円件個文字年년
 """What counts in Chinese, Japanese and Korean, behind its number."""
 _LONG_NUMBER: Final = 6
 _LONGEST_NUMBER: Final = 10
+_KEY_DIGITS: Final = range(8, 64)
+"""Of a wireless network's key: makers print up to twenty below a router."""
 _SHORTEST: Final = 3
 _COUNT = re.compile(r"\d{1,3}[-–~〜～]\d{1,3}|\d{1,2}([^\W\d_]{3,})")
 """A range, or a number and a word."""
@@ -135,7 +138,12 @@ def is_worth(
         is_other = scan.text[span[1] : span[1] + 1] in _COUNTED or _ERROR_BEFORE.search(
             scan.lower, max(span[0] - _BACK, 0), span[0]
         )
-        return not (is_beyond or is_other or _is_port(value, scan, span[0])) and _is_number_worth(letters, cue, told)
+        if _PAIR.fullmatch(value) and (cue.is_weak or told.link not in GIVEN or not ends(scan, span[1], value)):
+            return False  # a time, a count
+        is_key = cue.language == "network" and not cue.is_weak and span[0] == cue.end + 1
+        return not (is_beyond or is_other or _is_port(value, scan, span[0])) and (
+            (is_key and len(letters) in _KEY_DIGITS) or _is_number_worth(letters, cue, told)
+        )
     if cue.is_weak and cue.language == "network":  # most of what stands after it is the network's name
         return is_near and value[0].islower() and any(map(str.isdigit, value)) and not is_beyond
     if is_quoted and letters.isalpha():
