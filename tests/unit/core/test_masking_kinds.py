@@ -13,6 +13,15 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "a code that a machine shows, which is an error's": (
+        "the copier shows code SC899-1 since Monday",
+        "the code on its display is J17-20",
+        "Code in der Anzeige lautet SC899-1",
+        "el código en la pantalla es F17-20",
+        "kod na wyświetlaczu to F17-20",
+        "the door code is ⟦C6620⟧",
+        "the code is ⟦AB77CD⟧",
+    ),
     "a network's key of digits, and a code of two pairs": (
         "WPA2-Schlüssel ⟦40718826359914402217⟧",
         "wifi key ⟦4071882635991440⟧",

@@ -9,7 +9,7 @@ from app.core.detect.cues import NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
 from app.core.detect.password_values import LOOKS_LIKE_ONE, WORDS_AND_NUMBER, is_label, is_strong, may_be
 from app.core.detect.password_words import AND, OF_MAKERS
-from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told
+from app.core.detect.prose.told import GIVEN, LONGEST_AS, NEAR_LINKS, Told, words_before
 from app.core.detect.prose.words import ATTRIBUTES, NOT, THINGS, fold, is_ordinary, word_lists
 from app.core.detect.scan import Scan
 
@@ -115,6 +115,14 @@ _BEFORE_A_CODE: Final = frozenset(
     " mijn uw met".split()
 )
 _WORD_BEFORE = re.compile(r"([^\W\d_]+)[ -]$")
+_SHOWN: Final = frozenset(
+    "screen display displays displayed shown shows showing bildschirm anzeige angezeigt zeigt ecran affiche affichage"
+    " pantalla muestra schermo mostra visor tela scherm toont weergave ekran ekranie wyswietla wyswietlaczu displej"
+    " displeji obrazovce ukazuje ekranda goruntuleniyor skarmen visar skaerm viser skjermen vises naytolla экран экране"
+    " экрана показывает дисплее 屏幕 显示 画面 表示".split()
+)
+"""Where a machine says "the code on the display is E02-17", which is an error's."""
+_SHOWN_BEFORE: Final = 4
 YEAR = re.compile(r"(?:19|20)\d\d")
 FEWEST_DIGITS: Final = 4
 MOST_DIGITS: Final = 8
@@ -138,10 +146,9 @@ def is_worth(
         is_other = scan.text[span[1] : span[1] + 1] in _COUNTED or _ERROR_BEFORE.search(
             scan.lower, max(span[0] - _BACK, 0), span[0]
         )
-        if _PAIR.fullmatch(value) and (cue.is_weak or told.link not in GIVEN or not ends(scan, span[1], value)):
-            return False  # a time, a count
+        is_time = _PAIR.fullmatch(value) and (cue.is_weak or told.link not in GIVEN or not ends(scan, span[1], value))
         is_key = cue.language == "network" and not cue.is_weak and span[0] == cue.end + 1
-        return not (is_beyond or is_other or _is_port(value, scan, span[0])) and (
+        return not (is_beyond or is_other or is_time or _is_port(value, scan, span[0])) and (
             (is_key and len(letters) in _KEY_DIGITS) or _is_number_worth(letters, cue, told)
         )
     if cue.is_weak and cue.language == "network":  # most of what stands after it is the network's name
@@ -174,7 +181,8 @@ def _is_mixed_worth(scan: Scan, value: str, cue: Cue, told: Told, *, is_beyond: 
         return is_near or is_strong(value) or scan.text[cue.start].islower()
     if not cue.is_weak:
         return True
-    is_one = is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value))
+    is_shown = not _SHOWN.isdisjoint((*map(fold, told.between), *words_before(scan, cue.start)[-_SHOWN_BEFORE:]))
+    is_one = is_near and told.distance <= LONGEST_AS and any(map(str.isdigit, value)) and not is_shown
     return is_one and not (scan.lower.startswith("code", cue.start) and ("." in value or _names_a_thing(scan, cue)))
 
 
