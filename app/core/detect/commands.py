@@ -134,6 +134,7 @@ _GEAR = re.compile(
     r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
     r"|(?:(?<=pass )|(?<=password )|(?<=passphrase )|(?<=key ))(?:plain|cipher|clear)text "
+    r"|wireless\.[\w@\[\]-]{1,40}\.key\d?="
     r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
     rf"(?!string\b|mismatch\b|version\b|traps?\b|informs?\b|\d\s){VALUE}"
 )
@@ -144,7 +145,8 @@ _PRIVACY: Final = (
         r"(?P<second>\S{2,80}))?"
     ),
     re.compile(
-        r"(?:v3 )?auth(?:entication)?:? (?:(?:md5|sha[\d-]*)[ :/]{1,8})?(?P<value>[^\s,;]{4,80})[ ,;/]{1,8}priv\w*:? "
+        r"(?:v3 |snmpv3 (?:user )?\S{1,40} )?auth(?:entication)?:? "
+        r"(?:(?:md5|sha[\d-]*)[ :/]{1,8})?(?P<value>[^\s,;]{4,80})[ ,;/]{1,8}priv\w*:? "
         r"(?:(?:3?des|aes[\d-]*)[ :/]{1,8})?(?P<second>[^\s,;]{4,80})"
     ),
     re.compile(
@@ -182,7 +184,7 @@ ANCHORS: Final = {
         "option preshared|standby |vrrp |glbp |pre-shared-secret |preshare |"
         "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"
         "authentication-server |createuser |v3 auth |auth sha|auth md5|auth: |key 7 |authentication sha|"
-        "authentication md5"
+        "authentication md5|snmpv3 |wireless."
     ).split("|"),
     "command": tuple(_BY_NAME),
 }

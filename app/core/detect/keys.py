@@ -298,6 +298,11 @@ _NAME_OR_VERSION = re.compile(
     re.IGNORECASE,
 )
 _IS_GUID = re.compile(_GUID, re.IGNORECASE)
+_PUBLIC_KEY = re.compile(
+    # RSA, elliptic curves, Ed25519 and X25519, as their DER begins: what a record of DKIM shows to everybody.
+    r"(?:p=)?(?:MI(?:Gf|Ge)MA0GCSqGSIb3DQEBAQUAA4|MII[BC][\w+/]jANBgkqhkiG9w0BAQEFAAOCA"
+    r"|MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE|MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE|MCowBQYDK2V[uw]AyEA)"
+)
 _KEY_ID = re.compile(r"(?:0x)?(?:[0-9A-Fa-f]{8}){1,2}")
 """What BitLocker and PGP show of a key, so that the right one is taken."""
 _QUALIFIED = re.compile(
@@ -514,6 +519,8 @@ _IN_CONTEXT: Final[dict[str, Callable[[Scan, int], Finding | None]]] = {
 
 def _is_random(finding: Finding, scan: Scan) -> bool:
     value = scan.text[finding.start : finding.end]
+    if _PUBLIC_KEY.match(value):
+        return False
     if value.isalpha() and len(value) >= _MIN_BESIDE and value.isascii() and not (value.islower() or value.isupper()):
         return not _IN_CAMEL_CASE.fullmatch(value)
     return _is_of_both(value) and not _NAME_OR_VERSION.fullmatch(value) and _entropy(value) >= _MIN_ENTROPY

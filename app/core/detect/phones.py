@@ -51,7 +51,7 @@ _NOT_A_PHONE = re.compile(
     r"|process|index"
     r"|contract|vertrag\w*|contrat|contrato|nr|no(?!,)|n°|nº|num|n|č|ref|referenz|référence|referencia|bytes|sector|sektor"
     r"|lba|inode"
-    r"|block|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
+    r"|block|range|bereich|plage|rango|zakres|material\w*|line|zeile|row|offset|size|größe|timestamp|epoch|time|os|release|uptime|заявк\w*|заказ\w*|сч[её]т\w*"
     r"|серийн\w+|has|dated)(?![^\W_])|p/n|#|№|序列号|订单|订单号|工单号?|编号)[^\d\n+]{0,14}$",
 )
 _UNIT = re.compile(
@@ -73,7 +73,8 @@ _EXTENSION = re.compile(
 _DATE_OR_VERSION = re.compile(
     r"\(?(?:(?:19|20)\d\d[-./ ][01]?\d[-./ ][0-3]?\d(?:\D.*)?|(?:[0-3]?\d[-./][01]?\d"
     r"|[01]?\d[-./][0-3]?\d)[-./](?:(?:19|20)\d\d(?:\D.*)?|\d\d(?:[ )].*)?)"
-    r"|[0-3]?\d [01]\d (?:19|20)\d\d|(?:19|20)\d{12}|(?:19|20)\d\d[-/ ]\d{3,}|.*\d[-./](?:19|20)\d\d|.*(?<!\d)(?:19"
+    r"|0{4}\d*|[0-3]?\d [01]\d (?:19|20)\d\d|(?:19|20)\d\d[01]\d[0-3]\d[- ]?\d{6}"
+    r"|(?:19|20)\d\d[-/ ]\d{3,}|.*\d[-./](?:19|20)\d\d|.*(?<!\d)(?:19"
     r"|20)\d\d[./-]\d\d[./-]\d\d)"
 )
 _BUILD = re.compile(r"\d{1,3}\.\d{1,3}\.\d-\d{3,6}")

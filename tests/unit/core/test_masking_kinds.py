@@ -13,6 +13,26 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "numbers of a telephone system that are no phone numbers": (
+        "call 00003518 dropped after 41 s",
+        "extension range 310-359 is free",
+        "Rufnummernbereich 310-359 zieht um, phone range 2200-2299 too",
+        "call recording 20261118-091522 is empty",
+        "Material 210-330-5561, 4 Stück",
+        "call ⟦555-0142⟧ back",
+    ),
+    "a public key, by how it begins": (
+        "DKIM key p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu8jzPde0IgxLd6GncfBAepfJBd0Kh8oOOL8dKLzd",
+        "the key in the DNS record is MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCocJ2isAjIhKtJ0RlgLKOmxgJTeKdNn",
+        "key: MCowBQYDK2VwAyEAFRIBXuDL7DxtpYlSXpfKtHF4vUCsMehGAkWvj7FAc9Q=",
+        "key: ⟦eWJKY40uvSwMFLZDe1f8rESQedUStPKR0CsTy4Qwb8D=⟧",
+    ),
+    "the two secrets of a user of SNMPv3, and a network's key as OpenWrt lists it": (
+        "SNMPv3 user poll auth ⟦Hazel7Ford⟧ priv ⟦Alder3Weir⟧",
+        "snmpv3 poll auth ⟦Hazel7Ford⟧ priv ⟦Alder3Weir⟧ fails on sw-07",
+        "wireless.default_radio1.key='⟦hazelford⟧'",
+        "wireless.radio0.channel='36'",
+    ),
     "a code that a machine shows, which is an error's": (
         "the copier shows code SC899-1 since Monday",
         "the code on its display is J17-20",
