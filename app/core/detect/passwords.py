@@ -131,6 +131,8 @@ _OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}+(?P<value>\d{4}(?: \d{4}){4}|\d{4}(?:-
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
 _MIN_NUMBER: Final = 4
+_LONG: Final = 256
+"""Within such a value no other is looked for: "pw:pw:pw:…" would be read as often as it has words."""
 _NAMED_USER = re.compile(
     # username "admin" and password "x"
     rf"(?:{USER}|ssid|network|netzwerk|wi-?fi|wlan|réseau|red|rete|rede|netwerk|sieć|síť|сеть)"
@@ -235,9 +237,12 @@ def passwords(scan: Scan) -> Iterator[Finding]:
     for at, _ in scan.hits("pair"):
         if word := _PAIR_WORD.match(scan.lower, at):
             yield from _pair(scan, at, word.end(), is_asked=word[0].startswith(_OF_BOTH))
-    for _, label in labels(scan):
-        if label:
-            yield from _at_label(scan, label)
+    read = 0
+    for at, label in labels(scan):
+        for found in _at_label(scan, label) if label and at >= read else ():
+            yield found
+            if found.end - found.start > _LONG:
+                read = found.end
 
 
 def _pair(scan: Scan, start: int, end: int, *, is_asked: bool = False) -> Iterator[Finding]:
