@@ -1,7 +1,4 @@
-"""The words after or before which a password or a code may stand: "password", "Kennwort", "PIN", "code for the alarm".
-
-Of words with a length of eight letters and more also their misspellings of one letter.
-"""
+"""The words beside which a password or a code may stand: "password", "Kennwort", "PIN", "code for the alarm"."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ ANCHORS: Final = {
         "|codewort|кодовое слово"
     ).split("|"),
 }
-"""Of `passwords` it reads the places too; the second halves of words for a password are those of misspelt ones."""
+"""It also reads the places of `passwords`' words: those for a password (by `labels`), and those for a network."""
 
 _WEAK: Final = frozenset({"pass", "ww", "clave", "parola"})
 NO_COPULA: Final = frozenset({"ru", "uk", "tr", "hu", "network"})

@@ -20,7 +20,7 @@ _GUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _ISSUED: Final = {
     # What each form begins with, in lower case, and the form from there on.
     **dict.fromkeys(("akia", "asia", "agpa", "aida", "aroa", "abia", "acca"), r"A[A-Z]{3}[A-Z0-9]{16}"),
-    "iqoj": r"IQoJ[\w/+=]{60,}",
+    "iqoj": r"IQoJ[\w/+=]{48,}",
     "absk": r"ABSK[\w/+]{60,}={0,2}",
     "ltai": r"LTAI\w{12,24}",
     **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_\w{20,}"),
@@ -103,7 +103,6 @@ _ISSUED: Final = {
     "sdk-": r"sdk-" + _GUID,
     "tskey-": r"tskey-[a-z]+-[\w-]{20,}",
     "django-insecure-": r"django-insecure-\S{40,}",
-    "iqojb3jpz2lu": r"IQoJb3JpZ2lu[A-Za-z0-9+/]{40,2000}={0,2}",
     "age-secret-key-1": r"AGE-SECRET-KEY-1[A-Z0-9]{58}",
     "a3t": r"A3T[A-Z0-9]{17}",
     "bedrock-api-key-": r"bedrock-api-key-[\w+/=]{40,}",

@@ -9,7 +9,7 @@ from typing import Final
 from app.core.detect.finding import QUOTES
 from app.core.detect.scan import Scan
 
-_AFTER_LETTER = r"(?<![^\W\d_])"
+_NOT_AFTER_LETTER = r"(?<![^\W\d_])"
 LABEL: Final = re.compile(
     # Long words also count within a name: DB_PASSWORD, userPassword, Adminpasswort.
     r"(?:access[- ]pass(?![^\W\d_])|credential(?![^\W\d_])"
@@ -41,10 +41,10 @@ LABEL: Final = re.compile(
     r"|шифр[аеу])(?: \w{1,5}){0,2} (?:wi-?fi|wpa2?"
     r"|wlan|hotspot|réseau|rete|red|rede|sieci|sítě|síti|сети|мережі|box|routeur|router|roteador|de sécurité|de acceso)"
     r"|network (?:security )?key|ключ от wi-?fi"
-    rf"|{_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
+    rf"|{_NOT_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
     rf"|parol(?:ă|ei|ii)(?!\w)|parole(?=\s?:| ir(?!\w))|paroli(?!\w)|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    rf"|{_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden|ww)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}|contrasena"
+    rf"|{_NOT_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}"
     r"|(?<=[_-])(?:pwd|pass|pw)(?![^\W\d_])|(?<=my)pwd"
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
     r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw|psk)"

@@ -118,7 +118,6 @@ _TELLS_A_VALUE: Final = frozenset("lautet luidt brzmi zní".split())
 _APP_PASSWORD = re.compile(
     r"app(?:lication)?[- ](?:specific )?password\W{1,3}(?:is )?(?P<value>(?:[a-z]{4} ){3}[a-z]{4}(?![\w]))"
 )
-"""Short for a password, and words of other senses."""
 _CONNECTOR = re.compile(
     # What one search for a set of characters finds is found in half the time of one for words.
     r"[:=：＝>→⇒\"'–—rv-](?:(?<=[:=：＝>→⇒])|(?<=[\"']),|(?<=[–—-])(?=[\s\"'“„‘«])|(?<=r)eg_sz|(?<=v)alue)"
@@ -192,8 +191,8 @@ ANCHORS: Final = {
         "|nyckelinn|nøgleind|nøkkelinn|avaimen s|kulcstart|kulcs tart|conținut ch|ključni s|sadržaj k|vsebina k"
         "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
         "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|secret>|"
-        "pswrd|kode:|koden:|jelszo|phrase secr|clé|clave|chiave"
-        "|chave|klucz|klíč|ključ za|šifr|шифр|ключ|pw|psw|pswd|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
+        "kode:|koden:|phrase secr|clé|clave|chiave"
+        "|chave|klucz|klíč|ključ za|šifr|шифр|ключ|pw|psw|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
         "暗証番号|비번|패스워드|암호|パスコード|"
         "kenncod|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"

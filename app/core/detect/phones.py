@@ -87,7 +87,6 @@ _HARDWARE = re.compile(r"(?!00)\d\d(?: \d\d){5}|(?!0[1-9])\d{4}-\d{4}-\d{4}|\d{6
 """A MAC address of decimal digits only. It is taken for one unless a word says that it is a phone number."""
 _AFTER_AN_ADDRESS = re.compile(rf"{BLOT}(?:/\d{{1,2}})?[\s:,;]{{0,3}}$")
 _PORTS = re.compile(r"(?=.*\d{4})(?!\d{3} \d{3} \d{4}$)[1-9]\d{0,4}(?: [1-9]\d{0,4})*")
-_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ .]\d{3})+")
 _NUMBER = re.compile(r"[0-9](?:[ \u00a0./()–-]{0,3}\d){4,}")
 _GROUP = re.compile(r"\d+")
 _COLUMNS = re.compile(r"\s\s|\d\.\d+ \d|\d \d+\.\d")
