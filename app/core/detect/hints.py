@@ -316,6 +316,8 @@ def _tells(hint: _Hint, word: _Word, scan: Scan) -> bool:
     between = _PART.findall(gap)
     if hint.name == "label":
         return is_before and len(between) > _FEW_WORDS and fold(between[-1]) in word_lists().soft
+    if is_before and hint.name == "sign_in" and between and fold(between[-1]) in word_lists().like:
+        return False  # "logged in as Trainee22" names the user
     if is_before and hint.name == "sign_in":
         words = (*scan.lower[hint.start : hint.end].split()[-1:], *between)
         return not _JOINTS.isdisjoint((*words[-1:], *(each for each in words[-2:-1] if len(each) > 1)))

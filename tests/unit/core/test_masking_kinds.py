@@ -13,6 +13,22 @@ from app.core.masking import find_secrets
 from eval.masking.draw import draw
 
 KINDS = {
+    "what somebody can't get in with, and the user that somebody logs in as": (
+        "I can't get in with ⟦Redwood41⟧ any more",
+        "Frau Behr kommt mit ⟦Ahorn41⟧ nicht mehr rein",
+        "non riesco a entrare con ⟦Cipresso41⟧",
+        "ze komt er niet in met ⟦Beuk4141⟧",
+        "nie mogę wejść z ⟦Jesion41⟧",
+        "Cannot get in to Room41, komme nicht rein, Zimmer41 ist zu",
+        "Komme mit Windows11 nicht rein",
+        "logged in as Trainee41 since Monday",
+        "he is logged in as Sales2North",
+    ),
+    "words in quotes that name a policy, and a thing's number before brackets": (
+        'with the password "Domain Admins" group policy',
+        "ticket 5527 (door code)",
+        "the camera in room 5527 (alarm code)",
+    ),
     "numbers of a telephone system that are no phone numbers": (
         "call 00003518 dropped after 41 s",
         "extension range 310-359 is free",

@@ -31,7 +31,7 @@ from app.core.detect.prose.told import (
     words_before,
 )
 from app.core.detect.prose.traits import Traits, see_around, see_how_told, see_together, traits_of
-from app.core.detect.prose.words import fold, is_ordinary, is_product, of_language, word_lists
+from app.core.detect.prose.words import ATTRIBUTES, fold, is_ordinary, is_product, of_language, word_lists
 from app.core.detect.prose.worth import FINISHES, GROUPED, HEDGE, HOW_WRITTEN, ends, is_worth, may_be_secret
 from app.core.detect.scan import Scan
 
@@ -363,7 +363,8 @@ def _weighed(
         and told.link == "as_cue"
         and not known.sets.isdisjoint((*left[-_TYPED_BEFORE:], *words_after(scan, cue.end)))
     )
-    if is_quoted and scan.text[cue.end : cue.end + 1] in {'"', "'"}:  # type="password" name="x"
+    is_markup = scan.text[cue.end : cue.end + 1] in {'"', "'"}  # type="password" name="x"
+    if is_quoted and (is_markup or not ATTRIBUTES.isdisjoint(words_after(scan, end)[:2])):  # password "Admins" policy
         is_typed = False
     if not is_worth(scan, cue, span, told, is_typed=is_typed, is_quoted=is_quoted, is_beyond=is_beyond):
         return

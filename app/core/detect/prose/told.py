@@ -10,7 +10,7 @@ from app.core.detect.cues import INFLECTED, NO_COPULA, Cue
 from app.core.detect.finding import QUOTES
 from app.core.detect.hints import WORDS
 from app.core.detect.password_words import NO_VALUE
-from app.core.detect.prose.words import ATTRIBUTES, OTHERS, fold, is_ordinary, of_language, word_lists
+from app.core.detect.prose.words import ATTRIBUTES, OTHERS, THINGS, fold, is_ordinary, of_language, word_lists
 from app.core.detect.scan import Scan
 
 _SIGN_BEFORE = re.compile(rf"(?:[:=：＝→⇒]|[-=]>|\s[–—-])[\s{QUOTES}(\[*]*$")
@@ -125,17 +125,18 @@ def told_before(scan: Scan, cue: Cue, span: tuple[int, int], *, is_plain: bool) 
     is_word = is_plain and not is_typed_for(words_before(scan, start)[-1:], between[:1])
     joint = word_lists().like if is_word else word_lists().as_cue
     is_as = 0 < len(between) <= LONGEST_AS and not joint.isdisjoint(between[: 1 if is_plain else 3])
-    is_bracket = "(" in gap and _is_named_in_brackets(scan, cue, gap, between)
+    is_bracket = "(" in gap and _is_named_in_brackets(scan, cue, span, between)
     is_as = is_as or (not between and not is_plain and bool(_AS_ENDING.fullmatch(scan.lower, cue.start, cue.end)))
     return Told("as_cue" if is_as or is_bracket else "", len(between), between, bool(_CLAUSE.search(gap)))
 
 
-def _is_named_in_brackets(scan: Scan, cue: Cue, gap: str, between: Sequence[str]) -> bool:
-    """Whether brackets behind a value say what it is: "4471 (door code)", but not "48213 (PIN reset)"."""
+def _is_named_in_brackets(scan: Scan, cue: Cue, span: tuple[int, int], between: Sequence[str]) -> bool:
+    """Whether brackets behind a value say what it is: "4471 (door code)", not "48213 (PIN reset)", "room 4471 (…)"."""
     if not between:
         return ATTRIBUTES.isdisjoint(words_after(scan, cue.end)[:1])
-    is_whole = gap.lstrip().startswith("(") and scan.text.startswith(")", cue.end)
-    if not is_whole or cue.is_weak or len(between) >= LONGEST_AS:
+    is_whole = scan.text[span[1] : cue.start].lstrip().startswith("(") and scan.text.startswith(")", cue.end)
+    is_of_thing = not THINGS.isdisjoint(words_before(scan, span[0])[-1:])
+    if not is_whole or is_of_thing or cue.is_weak or len(between) >= LONGEST_AS:
         return False
     if scan.lower[cue.start : cue.end] in WORDS["code"]:  # of which the words before it say that it is one of a lock
         return NO_VALUE.isdisjoint(between)
