@@ -14,6 +14,7 @@ from re import _parser as parser
 from typing import Any
 
 import app
+from app.core.detect import commands, hints, keys, national_ids
 
 _FEWEST_REPEATS = 40
 """What may be repeated less often costs little."""
@@ -40,7 +41,21 @@ def pumps() -> list[tuple[str, str]]:
             if len(own) == _MOST:
                 break
         found |= own
+    for lead, pattern in _compiled_when_needed():
+        for before, repeated in _walk(parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), ""):
+            led = before if before.lower().startswith(lead) else f"{lead}{before.removeprefix('a')}"
+            found.add((led[:_MOST], repeated[:_MOST]))
     return sorted(found)
+
+
+def _compiled_when_needed() -> Iterator[tuple[str, re.Pattern[str]]]:
+    """What no module holds before a text asks for it, each with what a text must begin with to ask."""
+    for name in commands._BY_NAME:
+        yield from ((name.split()[0], pattern) for pattern in commands._of_command(name))
+    yield from ((word, keys._form(word)) for word in keys._ISSUED)
+    for at, label in enumerate(national_ids._LABELLED):
+        yield f"{_shortest(parser.parse(label))} ", national_ids._after(at)
+    yield "log in ", hints._after_a_user()
 
 
 def _patterns() -> set[re.Pattern[str]]:
