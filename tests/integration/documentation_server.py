@@ -80,6 +80,10 @@ def a_server(seen: Seen) -> MCPServer:
     def fails(query: str) -> str:
         raise RuntimeError(f"no such space, canary-of-an-error: {query}")
 
+    @server.tool(name="catches", annotations=READS, structured_output=False)
+    def catches(query: str) -> str:
+        return f"Error executing catches: 401 Client Error, canary-of-an-error: {query}"
+
     @server.tool(name="numbers", annotations=READS)
     def numbers(query: int) -> str:
         raise AssertionError("called")

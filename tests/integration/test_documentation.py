@@ -109,6 +109,7 @@ async def test_a_page_elsewhere_is_no_link() -> None:
         ({"name": "numbers"}, "the tool numbers takes no words as query"),
         ({"name": "wants_more"}, "the tool wants_more wants arguments that the tenant's file does not give"),
         ({"name": "fails"}, "the tool fails answered with an error"),
+        ({"name": "catches"}, "the tool catches answered with an error"),
     ],
 )
 async def test_a_tool_that_may_not_be_called_is_not_and_what_is_wrong_is_said(tool: dict[str, Any], says: str) -> None:

@@ -4,19 +4,15 @@ Invariant: whatever an answer holds, this ends in linear time, and gives at most
 text. Nothing of an answer is an id, an address or a command of ours: a document's id is a hash, and its page is left
 out unless it is at an address that the tenant's file names.
 
-Forms of servers that were read (November 2026). Microsoft Learn: `{"results": [{"title", "content", "contentUrl"}]}` as
-text. Hudu2-MCP: `{"success", "data": [{"name", "content"}]}`, the content as HTML. mcp-atlassian: a list of pages as
-text, each with its text in `content.value`; FastMCP puts the same text once more below `result` of `structuredContent`.
-itglue-mcp: a list of `{"name", "resourceUrl"}` as text, behind a part that is a remark. GitHub: `{"items": [{"title",
-"body", "html_url"}]}`, files as embedded resources. Others answer Markdown.
+Servers answer JSON, as text or as `structuredContent` or both (FastMCP puts it below `result` there), some behind a
+remark ("Found 2 documents:"); others Markdown or words. `hits` finds the documents in JSON.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,6 +22,7 @@ from typing import Any, Final
 from yarl import URL
 
 from app.core.reading.text import one_line, plain_text
+from app.integrations.documentation.hits import PAGES, TEXTS, TITLES, Hit, find_hits, is_error, value_in
 
 MAX_DOCUMENTS: Final = 20
 """Of one answer."""
@@ -34,19 +31,11 @@ _MAX_MARKUP_CHARS: Final = 20_000
 """So much of a document's markup is read."""
 _MAX_TITLE_CHARS: Final = 160
 _MAX_URL_CHARS: Final = 500
-_MAX_DEPTH: Final = 5
 _MAX_ENTRIES: Final = 200
-"""Of a list or object that is looked through."""
 
-_LISTS: Final = ("results", "result", "articles", "documents", "pages", "items", "data", "hits", "records", "issues")
-_TITLES: Final = ("title", "name", "heading", "subject", "displayName")
-_TEXTS: Final = ("content", "text", "body", "markdown", "value", "excerpt", "snippet", "summary", "description")
-_PAGES: Final = ("contentUrl", "html_url", "webUrl", "url", "link", "href", "resourceUrl", "resource-url", "uri")
-_WITHIN: Final = ("attributes", "page", "article", "document", "content", "value", "version")
-"""Below these a hit has its title and text, if not beside them."""
 _DATES: Final = frozenset(
     "updated updatedat updatedon lastupdated lastupdatedat lastmodified modified modifiedat modifiedon datemodified"
-    " lastmodifieddatetime lastmodifieddate lasteditedtime when".split()
+    " lastmodifieddatetime lastmodifieddate lasteditedtime modifiedtime modifiedgmt sysupdatedon when".split()
 )
 """How a server may call the time of a document's last change, in small letters and without signs."""
 _NO_LETTER = re.compile(r"[\W_]+")
@@ -84,16 +73,22 @@ def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[
     *structured* is its `structuredContent`, which counts before the texts if documents are in it. A document without a
     title is called *name*.
     """
-    found = _found(_hits(structured), name)
+    found = _found(find_hits(structured), name)
     if not found:
-        read = [(text, _as_json(text)) for text in texts]
-        found = [document for _, value in read for document in _found(_hits(value), name)]
-    if not found:  # beside objects, words are a remark about them
-        found = [document for text, value in read if value is None for document in _of_words(text, name)]
+        read = [(text, value_in(text)) for text in texts]
+        found = [document for _, value in read for document in _found(find_hits(value), name)]
+        if not found:  # beside objects, words are a remark about them
+            found = [document for text, value in read if value is None for document in _of_words(text, name)]
     seen: dict[str, Document] = {}
     for document in found:
         seen.setdefault(document.id, document)
     return list(islice(seen.values(), MAX_DOCUMENTS))
+
+
+def tells_error(structured: Any, texts: Sequence[str]) -> bool:
+    """Whether an answer that is not called an error is one: it has no document, and says that the tool failed."""
+    values = [structured, *((value if (value := value_in(text)) is not None else text) for text in texts)]
+    return any(map(is_error, values)) and not any(next(find_hits(value), None) for value in values)
 
 
 def allowed_page(url: str, allowed: Iterable[str]) -> str:
@@ -117,56 +112,16 @@ def _is_below(page: URL, other: URL) -> bool:
     return f"{page.path}/".startswith(path)  # yarl has resolved `..`
 
 
-def _as_json(text: str) -> Any:
-    """The objects of *text*, none if they can't be read; None: it is words."""
-    if text.lstrip()[:1] not in {"{", "["}:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-
-
-def _hits(value: Any, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """The objects in *value* that may be documents: those of the first list that has some, else itself."""
-    if depth > _MAX_DEPTH:
-        return
-    if isinstance(value, list):
-        entries = [_flat(entry) for entry in value[:_MAX_ENTRIES] if isinstance(entry, Mapping)]
-        yield from (entry for entry in entries if _is_document(entry))
-    elif isinstance(value, Mapping):
-        lists = [value[key] for key in _LISTS if isinstance(value.get(key), list | Mapping)]
-        for each in lists:
-            found = list(_hits(each, depth + 1))
-            if found:
-                yield from found
-                return
-        if not lists and _is_document(flat := _flat(value)):
-            yield flat
-
-
-def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """*entry* with what stands one level below it, where it does not say the same itself."""
-    flat: dict[str, Any] = {}
-    for key in _WITHIN:
-        if isinstance(inner := entry.get(key), Mapping):
-            flat |= {name: value for name, value in islice(inner.items(), _MAX_ENTRIES) if isinstance(value, str)}
-    return flat | {name: value for name, value in islice(entry.items(), _MAX_ENTRIES) if isinstance(value, str)}
-
-
-def _is_document(entry: Mapping[str, Any]) -> bool:
-    return any(entry.get(key) for key in (*_TITLES, *_TEXTS))
-
-
-def _found(hits: Iterable[Mapping[str, Any]], name: str) -> list[Document]:
+def _found(hits: Iterable[Hit], name: str) -> list[Document]:
     return [_document(hit, name) for hit in islice(hits, MAX_DOCUMENTS)]
 
 
-def _document(hit: Mapping[str, Any], name: str) -> Document:
-    title = next((hit[key] for key in _TITLES if hit.get(key)), "")
-    text = next((hit[key] for key in _TEXTS if hit.get(key)), "")
-    url = next((hit[key] for key in _PAGES if hit.get(key)), "")
-    return Document(_title(title) or name, _plain(text), url[: _MAX_URL_CHARS + 1], _day_of(hit))
+def _document(hit: Hit, name: str) -> Document:
+    title, text, url = (
+        next((hit.fields[key] for key in keys if hit.fields.get(key)), "") for keys in (TITLES, TEXTS, PAGES)
+    )
+    day = _day_of(hit.fields)
+    return Document(_title(title) or name, _plain(text), url[: _MAX_URL_CHARS + 1], day, is_words=hit.is_words)
 
 
 def _day_of(hit: Mapping[str, Any]) -> date | None:

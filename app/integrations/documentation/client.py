@@ -38,7 +38,7 @@ from app.core.source import Source, SourceKind
 from app.core.tenant import DocumentationOptions, DocumentationTool, Tenant
 from app.core.ticket import Ticket
 from app.errors import DocumentationUnavailable, TenantFileInvalid
-from app.integrations.documentation.answers import Document, allowed_page, read_documents
+from app.integrations.documentation.answers import Document, allowed_page, read_documents, tells_error
 from app.integrations.documentation.tools import find_fault
 from app.integrations.documentation.wire import Wire
 from app.integrations.http import Resolve, Sessions, open_sessions
@@ -249,9 +249,10 @@ class _Session:
             if self.wire.fault or error.code == sdk.CONNECTION_CLOSED:
                 raise
             return None
-        if answer.is_error:
+        texts = _texts(answer.content)
+        if answer.is_error or tells_error(answer.structured_content, texts):
             return None
-        return read_documents(answer.structured_content, _texts(answer.content), name=tool.name)
+        return read_documents(answer.structured_content, texts, name=tool.name)
 
 
 def _texts(content: Sequence[Any]) -> list[str]:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.integrations.documentation.answers import MAX_DOCUMENTS, MAX_TEXT_CHARS, Document, allowed_page, read_documents
+from app.integrations.documentation.answers import (
+    MAX_DOCUMENTS,
+    MAX_TEXT_CHARS,
+    Document,
+    allowed_page,
+    read_documents,
+    tells_error,
+)
 
 
 def read(*texts: str, structured: Any = None) -> list[tuple[str, str, str]]:
@@ -165,3 +173,106 @@ def test_half_an_emoji_in_an_address_makes_no_page_of_it_and_no_error() -> None:
     [found] = read_documents({"content": "Reset it.", "url": "https://a.example/\ud800"}, (), name="search")
     assert found.id
     assert allowed_page(found.url, ["https://a.example/"]) == ""
+
+
+RECORDED: dict[str, dict[str, Any]] = json.loads(
+    Path(__file__).with_name("documentation_servers.json").read_text("utf-8")
+)
+"""Answers as their makers or public clients show them; each key says who and where."""
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_document_is_read_in_the_form_that_its_server_is_known_to_answer(name: str) -> None:
+    """The text of most was lost, or the whole document, and then the note said that nothing fits."""
+    told = RECORDED[name]
+    answer = json.dumps(told["answer"])
+    as_text = read_documents(None, [answer], name="search")
+    assert [(each.title, each.text, each.url, str(each.updated_on or "")) for each in as_text] == [
+        (told["title"], told["text"], told["url"], told["day"] or "")
+    ]
+    assert not tells_error(None, [answer])
+    for behind in (
+        f"Found 1 documents:\n\n{answer}",
+        f"Here is what I found:\n```json\n{answer}\n```",
+        f"Found 1 documents:\n{json.dumps(told['answer'], indent=2)}\n",
+    ):
+        assert read_documents(None, [behind], name="search") == as_text
+    assert read_documents({"result": told["answer"]}, [answer], name="search") == as_text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"user": {"name": "Jane", "url": "https://a.example/jane"}, "id": 7},
+        {"results": [{"id": 7, "author": {"name": "Jane"}, "labels": [{"name": "vpn"}]}]},
+        {"results": [], "related": [{"title": "VPN", "text": "Reset it."}], "suggestions": ["vpn error"]},
+        {"hits": {"total": {"value": 0}, "hits": []}, "suggest": {"text": "vpn errer"}},
+        {"searchTerms": ["vpn error"], "count": 0},
+        {"error": {"title": "Unauthorized", "description": "No such space"}},
+        {"errors": [{"title": "Unauthorized", "detail": "x", "text": "x"}]},
+    ],
+)
+def test_what_stands_beside_documents_is_none(answer: dict[str, Any]) -> None:
+    assert read(json.dumps(answer)) == []
+
+
+def test_a_document_is_not_what_is_within_it() -> None:
+    page = {
+        "title": "VPN",
+        "url": "https://a.example/vpn",
+        "author": {"name": "Jane", "url": "https://a.example/jane"},
+        "attachments": [{"title": "net.pdf", "content": "binary"}],
+    }
+    assert read(json.dumps(page)) == [("VPN", "", "https://a.example/vpn")]
+
+
+def test_words_that_begin_with_a_link_or_hold_one_are_words() -> None:
+    for words in (
+        "[VPN guide](https://a.example/vpn): reset it.",
+        "Found in [the guide](https://a.example): reset it.\n[1] Reset it.",
+        "Run this:\n{ $_.Name } | reset",
+    ):
+        [(title, text, _)] = read(words)
+        assert (title, "eset" in text) == ("search", True)
+
+
+@pytest.mark.parametrize(
+    ("structured", "texts"),
+    [
+        (None, ["Error executing list_documents: 401 Client Error: Unauthorized for url: https://api.itglue.com/x"]),
+        (None, ["Error calling tool 'search': no such space"]),
+        (None, ["Error: Hudu API request failed with status 401"]),
+        (None, ["\u274c Error searching articles: timeout"]),
+        (None, ['{"error": "Unauthorized"}']),
+        (None, ['{"success": false, "error": "no such company"}']),
+        (None, ['{"status": "error", "message": "API key is missing"}']),
+        (None, ['{"errors": [{"title": "Unauthorized", "status": 401}]}']),
+        ({"error": {"code": 401}}, []),
+        ({"result": {"error": "Unauthorized"}}, []),
+    ],
+)
+def test_an_error_that_is_not_called_one_is_an_error(structured: Any, texts: list[str]) -> None:
+    """Many servers catch their errors and answer with their words (https://github.com/jonhill90/vibes), so that the
+    client's documentation seemed to hold nothing of a ticket, or the error was a document.
+    """
+    assert tells_error(structured, texts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "No pages found.",
+        "[]",
+        '{"results": []}',
+        '{"results": [], "error": null}',
+        '{"success": true, "data": []}',
+        '{"errors": [], "data": []}',
+        '{"title": "Error 809", "text": "Reset it.", "error": "none"}',
+        "Error 809 while the VPN connects: reset it.",
+        "# Error: VPN\nReset it.",
+        "Error: the VPN client stops.\n" + "Reset it.\n" * 20,
+    ],
+)
+def test_what_is_no_error_is_none(text: str) -> None:
+    assert not tells_error(None, [text])
