@@ -1,9 +1,9 @@
 """Messages of monitoring and backup programs: faults, and those about which nobody has to do anything.
 
 The subjects are those that the programs set by themselves: Zabbix (media type "Email"), Nagios and Icinga, PRTG,
-Checkmk, Prometheus' Alertmanager and Grafana, UptimeRobot, Datadog, CloudWatch, Veeam. A message that nobody has to act
-on has no words of a person, who may have copied the subject; where people write such a subject too, it has the
-program's.
+Checkmk, Prometheus' Alertmanager and Grafana, UptimeRobot, Datadog, CloudWatch, Veeam, Azure Monitor, Uptime Kuma,
+Monit, vCenter, LogicMonitor, Netdata, Healthchecks. A message that nobody has to act on has no words of a person, who
+may have copied the subject; where people write such a subject too, it has the program's.
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from typing import Final
 
 # Some put a sign before it; not the brackets and asterisks that belong to a form.
 _SIGN: Final = r"[^\w\[*]*"
+# How Nagios and Icinga call a notification; not of what begins to flap, which somebody may have to look at.
+_TYPE: Final = r"(?:recovery|acknowledgement|flapping(?:stop|end|disabled)|downtime(?:start|end|cancelled|removed))"
 _SUBJECT = re.compile(
     _SIGN + r"(?:resolved in (?:\d+[a-z]+ ?)+: ."
-    r"|\*\* ?(?:recovery|acknowledgement) (?:(?:service|host) alert:|alert -) .*\*\*"
+    rf"|\*\* ?{_TYPE} (?:(?:service|host) alert:|alert -) .*\*\*"
     r"|\[prtg\b.* ended \(now: up\)"
     r"|check_?mk: .* -> (?:ok|up)$"
     r"|\[firing:0, ?resolved:\d+\]"
     r"|\[monitor alert\] recovered: "
-    r"|vzdump backup status \(.+\) ?: backup successful$)"
+    r"|vzdump backup status \(.+\) ?: backup successful$"
+    r"|azure: deactivated severity: |resolved:sev\d azure monitor alert "
+    r"|\[[^\]]{1,200}\] \[✅ up\]"
+    r"|monit alert -- (?:[a-z ]{1,30} succeeded|exists) "
+    r"|\[vmware vcenter - alarm [^\]]{1,200}\] .*\bfrom (?:red|yellow|gr[ae]y) to green\b"
+    r"|\*{3}cleared\*{3} ?(?:critical|error|warn\w*) - )"
 )
 _SUBJECT_OF_PEOPLE_TOO = re.compile(
-    _SIGN + r"(?:resolved: |updated problem(?: in (?:\d+[a-z]+ ?)+)?: |\[success\] |\[(?:recovery|acknowledgement)\] "
+    _SIGN + r"(?:resolved: |updated problem(?: in (?:\d+[a-z]+ ?)+)?: |\[success\] "
+    rf"|\[{_TYPE}\] |up \| .|\S+ recovered - .|alert '.+' was resolved$"
     r'|\[resolved(?::\d+)?\]|monitor is up: |ok: ".+" in .|host up alert for '
     r"|recovery: \S+ is (?:ok|up)$|\[[^\]]*\bprtg\b[^\]]*\] .*\bup(?: \([^)]*\))*$)(?!.*\?)"
 )
@@ -35,6 +43,7 @@ _BODY = re.compile(
     r"|\bthe monitor .{1,200} is back up\b|amazon cloudwatch alarm "
     r"|\bsensor\b.*\bstatus: up\b|\bis up\b.*\blast message:"
     r"|^[\w-]+ ok ?[:-]"
+    r"|\bhas gone up\.|\brecovered from (?:warning|critical)\b|\bmonitor condition:? resolved\b"
 )
 # Backup programs, NAS and others, word their subjects in the language of their users.
 _BACKUP = re.compile(r"back-?up|sicherung|sauvegarde|copia de seguridad|cópia de segurança|kopi[aię] zapasow")
@@ -58,7 +67,10 @@ _PERSON = re.compile(
 
 _FAULT = re.compile(
     r"\W*(?:\*\* ?problem |\[problem\] |\[prtg\b|check_?mk: |\[firing:|monitor is down: |\[(?:failed|warning|error)\] "
-    r"|(?:alert|alarm): |n-central\b|\[triggered)"
+    r"|(?:alert|alarm): |n-central\b|\[triggered"
+    r"|azure: activated severity: |fired:sev\d azure monitor alert "
+    r"|[^\[\n]{0,3}\[[^\]\n]{1,200}\] \[🔴 down\]|monit alert -- |\[vmware vcenter - alarm "
+    r"|\*{3}(?:critical|error|warn\w*)\*{3} ?- |down \| [^\n]+\n.*\bhas gone down\.)"
     r"|.*\b(?:problem started (?:at|on) \d|original problem id: \d|notification type: problem|alert uid: )",
     re.IGNORECASE | re.DOTALL,
 )

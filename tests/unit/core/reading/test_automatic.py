@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from app.core.reading.automatic import find_automatic
+from app.core.reading.monitors import is_fault_report
 from app.errors import Code
 from tests.builders import a_ticket
 
@@ -45,6 +46,36 @@ def test_a_mail_of_a_machine_is_told_from_a_persons() -> None:
 def test_a_report_is_known_by_its_sender_too() -> None:
     ticket = a_ticket(subject="Mail delivery failed", description="See below.", requester="MAILER-DAEMON@mx.example")
     assert find_automatic(ticket) is Code.UNDELIVERED_MAIL
+
+
+def test_a_check_that_is_up_again_is_all_clear() -> None:
+    """https://github.com/healthchecks/healthchecks templates/emails: a subject with a bar, which ends a cell above."""
+    body = 'The check "backup" has gone {}.\n\nDetails:\n--------\nPeriod: 1 day\n\n--\nRegards, Healthchecks'
+    for status, code in (("up", Code.ALL_CLEAR), ("down", None)):
+        ticket = a_ticket(subject=f"{status.upper()} | backup", description=body.format(status))
+        assert find_automatic(ticket) is code
+    assert find_automatic(a_ticket(subject="Up | down buttons", description="They are stuck.")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Azure: Activated Severity: 3 percentage cpu - vm-1",
+        "Fired:Sev3 Azure Monitor Alert cpu on vm-1",
+        "[intranet] [🔴 Down] connect ECONNREFUSED 10.1.2.3:443",
+        "monit alert -- Timeout php-fpm",
+        "[VMware vCenter - Alarm alarm.HostConnectionStateAlarm] changed status from Green to Red",
+        "***CRITICAL*** - SW-CORE01 Host Status",
+        'DOWN | backup\nThe check "backup" has gone down.',
+    ],
+)
+def test_a_program_that_tells_a_fault_can_be_asked_nothing(text: str) -> None:
+    assert is_fault_report(text)
+
+
+@pytest.mark.parametrize("text", ["Azure is down", "[intranet] is down", "Down | the hall\nNo light", "Monit is gone"])
+def test_a_person_who_tells_a_fault_can_be_asked(text: str) -> None:
+    assert not is_fault_report(text)
 
 
 def test_a_long_text_costs_little() -> None:
