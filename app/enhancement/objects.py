@@ -192,7 +192,8 @@ def _step(mark: re.Match[str]) -> str | None:
     if mark["final"]:
         return "close"
     if mark["channel"] is not None:
-        is_answer = mark["call"] is not None or mark["channel"].lower() in {"", "final"}
+        # What gpt-oss says in its `commentary` is for the reader, too.
+        is_answer = mark["call"] is not None or mark["channel"].lower() in {"", "final", "commentary"}
         return "close" if is_answer else "open"
     name = _OTHER_NAMES.get(mark["name"].lower(), mark["name"].lower())
     if not is_thought(name):

@@ -32,10 +32,21 @@ _FILTERED: Final = frozenset(
 )
 _FILTER: Final = re.compile(r"safety|filter|guardrail|model_armor|moderation")
 """What a reason of a filter holds: `image_safety`, `content_filter_policy`."""
+_NO_FILTER: Final = "function_call_filter"
+"""Gemini's for a call of a tool that can't be read (`function_call_filter: MALFORMED_FUNCTION_CALL`)."""
 _DECLINED: Final = "refusal"
 # OpenRouter's when its provider fails, DeepSeek's when it has no room, SGLang's and vLLM's when they stop midway.
 _BROKEN_OFF: Final = frozenset({"error", "network_error", "insufficient_system_resource", "abort", "aborted"})
-_STATUSES: Final = {str(status): status for status in range(400, 600)}
+_STATUSES: Final = {
+    **{str(status): status for status in range(400, 600)},
+    # Anthropic's and OpenAI's types, which the event of a stream has in place of a status.
+    "overloaded_error": 529,
+    "rate_limit_error": 429,
+    "authentication_error": 401,
+    "server_error": 503,
+}
+_MINIMAX: Final = {"1000": 500, "1001": 500, "1002": 429, "1004": 401}
+"""Codes of its `base_resp`."""
 _TEXT_PARTS: Final = frozenset({"text", "output_text", "json", "output_json"})
 # Also MiniMax's, Baidu's and Gemini's own, which come with status 200.
 _TELLS_ERROR: Final = ("error", "errors", "detail", "message", "base_resp", "error_msg", "promptFeedback")
@@ -46,6 +57,10 @@ _DECODER: Final = json.JSONDecoder(strict=False)
 """Some gateways put the model's line breaks into texts as they are."""
 _BLANKS: Final = re.compile(r"\s*")
 _END_OF_STREAM: Final = "[DONE]"
+_TAIL_CHARS: Final = 200
+_ENDS_OF_OBJECT: Final = ("}", "`", ">", "]")
+"""How a whole answer ends: its object, a block of code, a mark of the model's template."""
+_CUT: Final = "aborted"
 _KEPT_ALIVE: Final = re.compile(r"\A(?::[^\n]*+\n\s*+)++(?=[{\[])")
 """Comments of a stream before an answer that is none (OpenRouter's, while its provider works)."""
 
@@ -59,10 +74,10 @@ def read_body(body: bytes) -> Any:
     text = body.decode(json.detect_encoding(body), "replace").strip("\ufeff \t\r\n\x00")
     text = _KEPT_ALIVE.sub("", text)
     if text.startswith(("data:", "event:", "id:", "retry:", ":")):
-        return _joined(_events(text))
+        return _joined(_events(text), is_ended=_END_OF_STREAM in text[-_TAIL_CHARS:])
     answer, end = _DECODER.raw_decode(text)
     if text.startswith("{", _BLANKS.match(text, end).end()):  # type: ignore[union-attr]  # it fits anywhere
-        return _joined(_objects(text))
+        return _joined(_objects(text), is_ended=False)
     answer = _unwrapped(answer)
     if text[end:].strip() and not _get(answer, "choices") and not _is_end(text[end:]):
         raise ValueError("text follows")
@@ -107,9 +122,10 @@ def error_in(answer: Any) -> Any:
 
 
 def status_in(told: Any) -> int | None:
-    """The HTTP status that the error *told* names; None: it names none."""
-    named = (str(_get(told, key)) for key in ("code", "status", "status_code"))
-    return next((_STATUSES[code] for code in named if code in _STATUSES), None)
+    """The HTTP status that the error *told* names, by its number or in words; None: it names none."""
+    named = (str(_get(told, key)) for key in ("code", "status", "status_code", "type"))
+    status = next((_STATUSES[code] for code in named if code in _STATUSES), None)
+    return status or _MINIMAX.get(str(_get(_get(told, "base_resp"), "status_code")))
 
 
 def is_broken_off(answer: Any) -> bool:
@@ -127,7 +143,7 @@ def read_completion(answer: Any, model: str, asked: Asking, *, prompt: list[str]
     """
     choice = _first(answer)
     reason, message = _reason(choice), _message(choice)
-    if reason in _FILTERED or _FILTER.search(reason):
+    if reason in _FILTERED or (_FILTER.search(reason) and reason != _NO_FILTER):
         raise ContentFiltered(DECLINED_BY_FILTER)
     if reason in _BROKEN_OFF or _is_empty(answer):
         raise ModelUnavailable("the model's endpoint broke its answer off")
@@ -177,8 +193,11 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
                 yield chunk
 
 
-def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """The completion that *chunks* make: texts and a tool call's arguments of the first choice, joined."""
+def _joined(chunks: Iterable[dict[str, Any]], *, is_ended: bool) -> dict[str, Any]:
+    """The completion that *chunks* make: texts and a tool call's arguments of the first choice, joined.
+
+    A stream that breaks off in the middle of an answer has no reason and does not end as one does (*is_ended*).
+    """
     names = ("content", "reasoning_content", "reasoning", "refusal", "arguments")
     pieces: dict[str, list[str]] = {name: [] for name in names}
     whole: dict[str, Any] = {}
@@ -196,6 +215,9 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
             reason = _get(choice, "finish_reason") or reason
     texts = {name: "".join(found) for name, found in pieces.items()}
     if not whole.get("error") and (any(texts.values()) or reason):
+        told = texts["content"] or texts["arguments"]
+        if not (reason or is_ended or told.rstrip().endswith(_ENDS_OF_OBJECT)):
+            reason = _CUT
         function = {"arguments": texts.pop("arguments")}
         message = {**texts, "tool_calls": [{"function": function}]}
         whole["choices"] = [{"index": 0, "finish_reason": reason, "message": message}]

@@ -240,6 +240,13 @@ def test_a_call_of_a_tool_in_a_channel_is_an_answer() -> None:
     assert read_answer(analysis + call).draft == DRAFT
 
 
+def test_what_is_said_in_the_commentary_is_for_the_reader() -> None:
+    """https://github.com/NVIDIA/TensorRT-LLM/issues/9256: an answer without any other channel was "thoughts alone"."""
+    said = f"<|channel|>commentary<|message|>{OBJECT}<|end|>"
+    assert read_answer(said).draft == DRAFT
+    assert read_answer(f"<|channel|>analysis<|message|>SECRETLY {OTHER}<|end|><|start|>assistant{said}").draft == DRAFT
+
+
 PYTHON = repr(DRAFT.model_dump(mode="json"))
 
 

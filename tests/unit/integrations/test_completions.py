@@ -15,7 +15,7 @@ import pytest
 
 from app.core.completion import Completion, Message
 from app.core.masking import Mask
-from app.errors import ContentFiltered, ModelRefused, ModelUnavailable
+from app.errors import ContentFiltered, ModelBusy, ModelRefused, ModelUnavailable
 from app.integrations import openai as adapter
 from app.integrations.openai import OpenAIModel
 from tests.builders import a_draft
@@ -108,7 +108,25 @@ async def test_a_stream_that_ends_with_an_error_is_that_error(monkeypatch: pytes
         await Endpoint(body).ask()
 
 
+OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
+A_PART = {"choices": [{"index": 0, "delta": {"content": OBJECT[:60]}, "finish_reason": None}]}
+
 BROKEN_OFF = {
+    # https://github.com/anthropics/anthropic-sdk-python/issues/688
+    "an event, anthropic": b"event: error\ndata: "
+    + json.dumps({"type": "error", "error": OVERLOADED}).encode()
+    + b"\n\n",
+    "overloaded, anthropic": {"type": "error", "error": OVERLOADED},
+    # https://github.com/lsdefine/GenericAgent/issues/753
+    "overloaded, openai": {"error": {"type": "server_error", "message": "Our servers are currently overloaded."}},
+    # https://platform.minimax.io/docs/api-reference/errorcode.md
+    "a rate, minimax": {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+    # https://github.com/vercel/ai/issues/5217
+    "an error that is no event, gemini": b"data: "
+    + json.dumps(A_PART).encode()
+    + b'\n\n{\n  "error": {\n    "code": 503,\n    "status": "UNAVAILABLE"\n  }\n}\n',
+    "a stream that was cut": b"data: " + json.dumps(A_PART).encode() + b"\n\n",
+    "objects that were cut": (json.dumps(A_PART) + json.dumps(A_PART)).encode(),
     # https://github.com/maximhq/bifrost/issues/5425
     "openrouter": a_completion({"content": OBJECT[:60]}, "error"),
     "openrouter, choice": {
@@ -145,9 +163,54 @@ async def test_an_answer_that_broke_off_is_asked_for_again(body: Any, monkeypatc
     assert [call["model"] for call in always.calls] == ["first"] * 3 + ["second"] * 3
 
 
-async def test_a_refused_key_with_status_200_names_the_key() -> None:
+async def test_an_overloaded_endpoint_that_tells_it_with_status_200_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was said to be no model's, and asked again and again with fewer options."""
+    monkeypatch.setattr(adapter, "_PAUSE_S", 0)
+    for error in ({"error": OVERLOADED}, {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}):
+        endpoint = Endpoint(error)
+        with pytest.raises(ModelBusy):
+            await endpoint.ask()
+        assert all(call == endpoint.calls[0] for call in endpoint.calls)
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": [{"index": 0, "delta": {"content": OBJECT}}]},
+        {"choices": [{"index": 0, "delta": {"content": f"```json\n{OBJECT}\n```\n"}}]},
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"function": {"arguments": OBJECT}}]}}]},
+    ],
+    ids=["an object", "a block", "a tool call"],
+)
+async def test_a_stream_with_a_whole_answer_needs_no_end(chunk: Any) -> None:
+    assert OBJECT in (await Endpoint(b"data: " + json.dumps(chunk).encode() + b"\n\n").ask()).text
+
+
+async def test_a_tool_call_that_gemini_could_not_read_is_no_filters_refusal() -> None:
+    """https://github.com/agentjido/req_llm/issues/944; its endpoint for OpenAI's clients puts words before the reason.
+
+    The note said that the content filter refused the ticket, and the operator looked for what is wrong with it.
+    """
+    choice = {
+        "index": 0,
+        "finish_reason": "function_call_filter: MALFORMED_FUNCTION_CALL",
+        "message": {"content": None},
+    }
+    assert (await Endpoint({"choices": [choice], "model": "gemini"}).ask()).text == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"message": "User not found.", "code": 401}},
+        {"error": {"message": "invalid x-api-key", "type": "authentication_error"}},
+        {"base_resp": {"status_code": 1004, "status_msg": "not authorized / token not match group"}},
+    ],
+    ids=["openrouter", "anthropic", "minimax"],
+)
+async def test_a_refused_key_with_status_200_names_the_key(error: Any) -> None:
     with pytest.raises(ModelRefused, match="OPENAI_API_KEY"):
-        await Endpoint({"error": {"message": "User not found.", "code": 401}}).ask()
+        await Endpoint(error).ask()
 
 
 @pytest.mark.parametrize(
