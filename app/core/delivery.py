@@ -191,6 +191,14 @@ class _Claimed(BaseModel, extra="ignore"):
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
+# As Python prints a dictionary, as JavaScript and people write one, or with the quotes of a word processor or of HTML.
+_UNQUOTED: Final = re.compile(rb"\s*+(?:\[\s*+)?\{\s*+(?:'|&(?:quot|#)|[A-Za-z_]|\xe2\x80)")
+_WANTS_QUOTES: Final = (
+    "Keys and texts stand in plain double quotes, as json.dumps (Python), JSON.stringify (JavaScript) and toString()"
+    " of a map (Deluge) write them; "
+)
+_PASTED: Final = "Where a template pastes texts in, a quote in one of them ends it: leave the description out; "
+
 
 def claimed_tenant(body: bytes) -> UUID | None:
     """The tenant id in *body*, which is in UTF-8; None when it has none or can't be read."""
@@ -214,8 +222,8 @@ def parse_webhook(body: bytes) -> Webhook:
     try:
         return _read(Webhook, body)
     except NotJson as error:
-        hint = "Where a template pastes texts in, a quote in one of them ends it: leave the description out; "
-        told = f'body: {error}. {hint if body.strip() else ""}{{"event": …, "ticket_id": …}} is enough.'
+        hint = _WANTS_QUOTES if _UNQUOTED.match(body) else _PASTED if body.strip() else ""
+        told = f'body: {error}. {hint}{{"event": …, "ticket_id": …}} is enough.'
         raise MalformedDelivery(told, field="body") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

@@ -125,7 +125,13 @@ def asset_row(asset: HeldAsset, portal: Portal) -> Json:
     if portal.edition.is_cloud:
         return {**row, "host_name": asset.hostname or None, "ip_address": ", ".join(asset.ips) or None}
     adapters = [{"ip_address": ip, "mac_address": None} for ip in asset.ips]
-    return {**row, "computer_system": {"host_name": asset.hostname or None}, "network_adapters": adapters}
+    first = asset.ips[0] if asset.ips else None  # as from build 15100
+    return {
+        **row,
+        "primary_ip": first,
+        "computer_system": {"host_name": asset.hostname or None},
+        "network_adapters": adapters,
+    }
 
 
 def time(value: datetime | None) -> Json | None:

@@ -46,10 +46,12 @@ _APART: Final = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys(_BLANKS, " "), "
 
 OUTLOOK_LINE: Final = "_" * 32
 SIGNATURE_LINE: Final = "--"
-# What programs name the parts of a mail: in `class` or `id`, also behind Outlook's `x_`, one for each reply.
+# What programs name the parts of a mail: in `class` or `id`, also behind Outlook's `x_`, one for each reply; Spark in a
+# division's `name`, Zimbra in `data-marker`.
 _QUOTES: Final = frozenset(
     "gmail_quote gmail_quote_container gmail_extra_quote moz-cite-prefix moz-forward-container protonmail_quote "
-    "tutanota_quote yahoo_quoted zmail_extra zmail_quote".split()
+    "tutanota_quote yahoo_quoted zmail_extra zmail_quote front-blockquote freshdesk_quote missive_quote "
+    "messagereplysection __quoted_text__".split()
 )
 _PREFIXES: Final = re.compile(r"^(?:x_)+")
 _REST_IS_QUOTED: Final = frozenset(
@@ -57,7 +59,7 @@ _REST_IS_QUOTED: Final = frozenset(
 )
 _SIGNATURES: Final = frozenset(
     "gmail_signature moz-signature ms-outlook-mobile-signature protonmail_signature_block signature "
-    "applemailsignature zmail_signature_below".split()
+    "applemailsignature zmail_signature_below messagesignaturesection".split()
 )
 
 _NAMES: Final = "|".join(sorted(_KNOWN))
@@ -226,10 +228,10 @@ class _Reader:
         style = attributes.get("style") or ""
         gap = self._styles.opened(name, style)
         self._lines.see(name, is_opened=True)
-        marks = {
-            _PREFIXES.sub("", mark.lower())
-            for mark in f"{attributes.get('class') or ''} {attributes.get('id') or ''}".split()
-        }
+        named = [attributes.get(key) or "" for key in ("class", "id", "data-marker")]
+        if name == "div":
+            named.append(attributes.get("name") or "")
+        marks = {_PREFIXES.sub("", mark.lower()) for mark in " ".join(named).split()}
         is_quote = bool(marks & _QUOTES) or (name == "blockquote" and not _is_indentation(style))
         self._quotes.open(name, begins=is_quote)
         if marks & _REST_IS_QUOTED and not self._rest_is_quoted:

@@ -40,6 +40,10 @@ _TRASH_FIELDS: Final = ("is_trashed", "trashed", "is_in_trash", "in_trash", "is_
 _TRASH_TIMES: Final = ("deleted_time", "deleted_on", "trashed_time", "trashed_on")
 _END_TIMES: Final = ("resolved_time", "completed_time", "closed_time")
 _MERGE_FIELDS: Final = ("merged_to", "merged_into", "merged_request")
+# Without underscores. Not of a gateway or a server that the machine uses, nor the end of a word ("membership").
+_IP_FIELD: Final = re.compile(
+    r"(?:udf)?(?:sline)?(?:primary|secondary|management|mgmt|private|public|internal|external|lan|wan|host|static)ips?"
+)
 _EPOCH: Final = datetime.fromtimestamp(0, tz=UTC)
 _MAX_DEPTH: Final = 5
 _MAX_ASSETS: Final = 8
@@ -215,13 +219,15 @@ def is_approved(row: Row) -> bool:
 
 
 def _role_of(row: Row) -> str:
+    """What kind of thing the asset is; from build 15100 on its `module` says so."""
     product = row.get("product")
     kinds = (
         row.get("role"),
         row.get("product_type"),
         product.get("product_type") if isinstance(product, dict) else None,
     )
-    return next(filter(None, map(name_of, (*kinds, product))), "")
+    module = name_of(row.get("module")).removeprefix("asset_").replace("_", " ")
+    return next(filter(None, (*map(name_of, kinds), module, name_of(product))), "")
 
 
 def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
@@ -242,7 +248,7 @@ def parse_asset(row: Row, *, account_fields: Sequence[str] = ()) -> Asset:
 
 
 def has_network_fields(row: Row) -> bool:
-    """Whether *row* has fields for addresses, even empty ones."""
+    """Whether *row* has fields for addresses, even empty ones. That of its first address alone is not enough."""
     return any(_is_address_key(key) for key, _ in _fields(row))
 
 
@@ -354,7 +360,7 @@ def _is_address_key(key: str) -> bool:
 
 def _addresses_of(row: Row) -> Iterator[IPAddress]:
     for key, value in _fields(row):
-        if _is_address_key(key):
+        if _is_address_key(key) or _IP_FIELD.fullmatch(key):
             for text in value if isinstance(value, list) else [value]:
                 yield from find_addresses(name_of(text) if isinstance(text, dict) else _scalar(text)).ips
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -278,3 +280,61 @@ def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
     """As in every JSON library that the sender may use; what is stored is the body as it came."""
     body = b'{"event": "ticket_created", "ticket_id": "1", "ticket_id": "2"}'
     assert parse_webhook(body).ticket_id == "2"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{'event': 'ticket_created', 'ticket_id': '8'}",
+        "[{'event': 'ticket_created'}]",
+        '{event: "ticket_created", ticket_id: 8}',
+        "{“event”: “ticket_created”, “ticket_id”: “8”}",
+        "{&quot;event&quot;:&quot;ticket_created&quot;,&quot;ticket_id&quot;:8}",
+        "\n{\n  'event': None}",
+    ],
+)
+def test_a_body_without_plain_double_quotes_is_told_what_writes_them(body: str) -> None:
+    """The maker's page on custom scripts prints a dictionary as it is, and so many post one.
+
+    https://manageengine.com/products/service-desk-msp/help/adminguide/configurations/helpdesk/writingacustomscript.html
+
+    They were told to leave the description out, which is not in it.
+    """
+    with pytest.raises(MalformedDelivery, match=r"json\.dumps") as refused:
+        parse_webhook(body.encode())
+    assert "description" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "body", ['{"event": "ticket_created", "description": "<a href="x">"}', '{"event": 1,}', "x", '"a']
+)
+def test_a_body_that_is_broken_further_on_is_not_told_so(body: str) -> None:
+    with pytest.raises(MalformedDelivery, match="leave the description out"):
+        parse_webhook(body.encode())
+
+
+def test_what_the_makers_scripts_and_functions_hand_over_is_read() -> None:
+    """Of scripts and custom functions, by the maker's pages.
+
+    https://help.servicedeskplus.com/apiv1-v3 (all in text, -1 for no time) and
+    https://help.sdpondemand.com/deluge-scripting-summary (`requestObj`, `context.userInfo`).
+    """
+    first = {"event": "ticket_created", "ticket_id": "8", "subject": "VPN", "requester": "administrator"}
+    of_script = parse_webhook(json.dumps({**first, "created_at": "1478758440000", "updated_at": "-1"}).encode())
+    assert of_script.ticket is not None
+    assert (of_script.ticket.created_at, of_script.ticket.updated_at) == (
+        datetime(2016, 11, 10, 6, 14, tzinfo=UTC),
+        None,
+    )
+    of_function = {
+        "event": "ticket_updated",
+        "ticket_id": 123640000000240013,
+        "requester": {"email_id": None, "name": "First Last", "id": "1"},
+        "priority": None,
+        "created_at": {"display_value": "Jun 24, 2020 03:05 PM", "value": "1593000300533"},
+        "updated_by": {"email_id": "AI@acme.example", "type": "technician", "id": "5"},
+    }
+    webhook = parse_webhook(json.dumps(of_function).encode())
+    assert (webhook.ticket_id, webhook.requester, webhook.priority) == ("123640000000240013", "First Last", "")
+    assert webhook.created_at == "1593000300533"
+    assert webhook.is_caused_by("ai@acme.example")

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.reading.text import plain_text
 from app.core.ticket import Fate
-from app.integrations.servicedesk.mapping import is_approved, parse_asset, parse_ticket
+from app.integrations.servicedesk.mapping import has_network_fields, is_approved, parse_asset, parse_ticket
 
 OPEN = {"name": "Open", "internal_name": "Open", "in_progress": True}
 
@@ -184,8 +184,30 @@ def test_an_article_is_approved_by_either_of_its_statuss_names(status: object, *
             "",
             ["10.1.2.3"],
         ),
+        # https://help.servicedeskplus.com/asset-api-changes (build 15100)
+        ({"name": "srv-db01", "primary_ip": "10.1.2.3", "used_by_asset": None}, "srv-db01", ["10.1.2.3"]),
+        # https://help.servicedeskplus.com/api-format-changes-15200: a field of one's own
+        ({"name": "srv-db01", "udf_management_ip": "10.9.2.3"}, "srv-db01", ["10.9.2.3"]),
+        ({"name": "srv-db01", "udf_fields": {"udf_sline_host_ip": "10.9.2.3"}}, "srv-db01", ["10.9.2.3"]),
+        (
+            {"name": "srv-db01", "gateway_ip": "10.1.2.1", "dns_ip": "10.1.2.2", "membership": "10.1.2.4"},
+            "srv-db01",
+            [],
+        ),
     ],
 )
 def test_an_assets_names_and_addresses_are_read(fields: dict[str, Any], hostname: str, addresses: list[str]) -> None:
     asset = parse_asset({"id": "1", **fields})
     assert (asset.hostname, [str(address) for address in asset.addresses]) == (hostname, addresses)
+
+
+def test_the_first_address_alone_does_not_spare_the_call_for_all_of_them() -> None:
+    assert not has_network_fields({"id": "1", "primary_ip": "10.1.2.3"})
+    assert has_network_fields({"id": "1", "primary_ip": "10.1.2.3", "network_adapters": [{"ip_address": None}]})
+
+
+def test_what_an_asset_is_stands_in_its_module_from_build_15100_on() -> None:
+    """https://help.servicedeskplus.com/asset-api-changes: `module` is asked for in place of `product_type`."""
+    product = {"id": "1201", "name": "Access Point Product 1"}
+    asset = parse_asset({"id": "1", "name": "AP01", "product": product, "module": {"name": "asset_access_point"}})
+    assert asset.role == "access point"

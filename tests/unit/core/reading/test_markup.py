@@ -55,6 +55,19 @@ def test_an_inline_element_is_no_gap_in_a_word(name: str) -> None:
         ("<figure><img alt=x><figcaption>Screen 1</figcaption></figure>10.1.2.3", "x\nScreen 1\n10.1.2.3"),
         ("<img src=red.png alt='CRITICAL'>SRV-DB01", "CRITICAL SRV-DB01"),
         ("<p>Hello</p><div class='gmail_signature'>Jane<br>Acme</div>", "Hello\n--\nJane\nAcme"),
+        # Spark, as lists of OpenBMC and QEMU keep its mails; Front, Freshdesk, Missive, Zimbra.
+        (
+            (
+                "<div name='messageBodySection'>Hello</div><div name='messageSignatureSection'>Jane</div>"
+                "<div name='messageReplySection'>Le 5 janv. 2026<blockquote class='spark_quote'>Old</blockquote></div>"
+            ),
+            "Hello\n--\nJane\n> Le 5 janv. 2026\n> Old",
+        ),
+        ("Hello<div class='front-blockquote'>Old</div>", "Hello\n> Old"),
+        ("Hello<div class='freshdesk_quote'>Old</div>", "Hello\n> Old"),
+        ("Hello<div class='missive_quote'>Old</div>", "Hello\n> Old"),
+        ("Hello<div data-marker='__QUOTED_TEXT__'>Old</div>", "Hello\n> Old"),
+        ("<a name='messageReplySection'>Hello</a>", "Hello"),
         ("one<img alt='image001.png'>two<img alt='cid:x@y'>three<img alt='Company logo'>four", "one two three four"),
         ("one<img alt='A screenshot of a computer\n\nDescription automatically generated'>two", "one two"),
         ("one<img alt='<b>Down</b>'>two", "one <b>Down</b> two"),
