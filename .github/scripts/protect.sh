@@ -27,7 +27,8 @@ look() {
     there='{}'
 }
 
-value() { sed -n "s/^  $2: //p" "kustomize/overlays/$1/values/environment.yaml"; }
+# In quotes or not, with a comment behind it or not.
+value() { sed -n "s/^  $2: *[\"']*\([^\"' ]*\).*/\1/p" "kustomize/overlays/$1/values/environment.yaml"; }
 
 environments=()
 followers=()

@@ -57,12 +57,19 @@ def fetched(remote: str, branch: str) -> str | None:
     return git("rev-parse", "FETCH_HEAD")
 
 
+def value(path: str, key: str) -> str | None:
+    """What the file of values at *path* sets *key* to, in quotes or not, with a comment behind it or not."""
+    line = rf"""^  {key}: +(["']?)([^\s"'#][^\s"']*)\1[ \t\r]*(#.*)?$"""
+    found = re.search(line, git("show", f"HEAD:{path}"), re.MULTILINE)
+    return found[2] if found else None
+
+
 def image() -> str:
     """Our repository of images, as the installation names it."""
-    found = re.search(r"^  image: (\S+)$", git("show", f"HEAD:{INSTALLATION}"), re.MULTILINE)
-    if found is None or "unset.invalid" in found[1]:
+    found = value(INSTALLATION, "image")
+    if found is None or "unset.invalid" in found:
         raise Refused(f"the image is unset: name our repository in {INSTALLATION}")
-    return found[1]
+    return found
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,10 @@ def environments() -> list[Environment]:
     found = []
     for path in git("ls-tree", "-r", "--name-only", "HEAD", f"{OVERLAYS}/").splitlines():
         if match := re.fullmatch(rf"{OVERLAYS}/([^/]+)/values/environment\.yaml", path):
-            follows = re.search(r"^  follows: (\S+)$", git("show", f"HEAD:{path}"), re.MULTILINE)
+            follows = value(path, "follows")
             if follows is None:
                 raise Refused(f"{path} must have a line `follows:`")
-            found.append(Environment(match[1], None if follows[1] == "none" else follows[1]))
+            found.append(Environment(match[1], None if follows == "none" else follows))
     return found
 
 

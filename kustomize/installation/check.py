@@ -61,18 +61,33 @@ OWN = {
     **dict.fromkeys(("databaseMaxConnections", "apiMinimum", "apiMaximum", "workersMinimum", "workersMaximum"), NUMBER),
 }
 
+# What the workflows and pages read without a parser of YAML.
+READ_BY_LINES = ("image", "gitUrl", "follows", "approver")
 CIDRS = ("databaseCidr", "redisCidr")
 WORKLOADS = ("api", "workers")
 
 
 def problems(kustomize: Path) -> list[str]:
     """A sentence for each value that is still the placeholder of the repository, or can't be right."""
-    shared = _data(kustomize / "installation/installation.yaml")
-    found = [f"installation.yaml: {text}" for text in _of_the_installation(shared)]
-    paths = sorted(kustomize.glob("overlays/*/values/environment.yaml"))
-    environments = {path.parts[-3]: _data(path) for path in paths}
-    for name in environments:
-        found += [f"overlays/{name}: {text}" for text in _of_an_environment(name, environments)]
+    path = kustomize / "installation/installation.yaml"
+    found = [f"installation.yaml: {text}" for text in [*_of_the_installation(_data(path)), *_unreadable(path)]]
+    paths = {each.parts[-3]: each for each in sorted(kustomize.glob("overlays/*/values/environment.yaml"))}
+    environments = {name: _data(path) for name, path in paths.items()}
+    for name, path in paths.items():
+        texts = [*_of_an_environment(name, environments), *_unreadable(path)]
+        found += [f"overlays/{name}: {text}" for text in texts]
+    return found
+
+
+def _unreadable(path: Path) -> list[str]:
+    """A sentence for each value that YAML reads in another way than our scripts do, which release by it."""
+    data, text = _data(path), path.read_text("utf-8")
+    found = []
+    for key in READ_BY_LINES:
+        lines = re.findall(rf"""^  {key}: +(["']?)([^\s"'#][^\s"']*)\1[ \t]*(?:#.*)?$""", text, re.MULTILINE)
+        value = data.get(key)
+        if isinstance(value, str) and value and [each for _, each in lines] != [value]:
+            found.append(f"{key} must stand in one line, after two spaces, without a space in it")
     return found
 
 

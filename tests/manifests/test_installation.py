@@ -161,6 +161,31 @@ def test_a_value_that_means_nothing_is_named(example: Path, path: str, line: str
     assert problem in found
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "line"),
+    [
+        (PRODUCTION, "follows", "follows: >-\n    staging"),
+        (PRODUCTION, "follows", "'follows': staging"),
+        (PRODUCTION, "follows", "follows: none\n  follows: staging"),
+        (INSTALLATION, "gitUrl", "gitUrl: |-\n    https://github.com/octo-org/notes.git"),
+    ],
+)
+def test_a_value_that_scripts_read_in_another_way_than_yaml_does_is_named(
+    example: Path, path: str, key: str, line: str
+) -> None:
+    """The release job, `make protect` and the runbook read some values by their lines."""
+    spoil(example, path, key, line)
+
+    (found,) = problems(example)
+    assert f": {key} must stand in one line" in found
+
+
+@pytest.mark.parametrize("written", ['"staging"', "'staging'", "staging  # where it is tested", '"staging" # so'])
+def test_a_value_may_stand_in_quotes_and_before_a_comment(example: Path, written: str) -> None:
+    spoil(example, PRODUCTION, "follows", f"follows: {written}")
+    assert problems(example) == []
+
+
 @pytest.mark.parametrize("path", [INSTALLATION, PRODUCTION])
 def test_a_value_that_is_missing_is_named(example: Path, path: str) -> None:
     keys = set(data(example / path)) - {"alertEmail", "alertEmailServer", "alertEmailUser"}

@@ -112,6 +112,23 @@ def test_branch_holds_mains_commit_and_the_digest(clone: Path) -> None:
     assert ONE in git(clone, "log", "-1", "--format=%B", released)
 
 
+def test_values_may_stand_in_quotes_and_have_comments_behind_them(clone: Path) -> None:
+    """As in the page's own diffs, or as an editor of YAML leaves them: the workflows have nothing that parses it."""
+    values = {STAGING: "'none'  # each merge", PRODUCTION: '"staging" # tested there'}
+    files = {f"{path}/{VALUES}": f"data:\n  follows: {written}\n" for path, written in values.items()}
+    _merge(clone, "Quotes", {**files, INSTALLATION: _installation(f'"{IMAGE}"  # ours')})
+
+    done(_release(clone, ONE))
+    tested = _released(clone)
+    done(_promote(clone, tested))
+
+    text = git(clone, "show", f"{_released(clone, 'production')}:{RELEASE}")
+    assert yaml.safe_load(text)["images"] == [{"name": "ai-agents", "newName": IMAGE, "digest": ONE}]
+    _merge(clone, "Next", {"app.py": "two\n"})
+    done(_release(clone, TWO))
+    assert _released(clone) != tested, "who follows none gets each merge"
+
+
 def test_main_and_the_working_copy_stay_as_they_are(clone: Path) -> None:
     main = git(clone, "rev-parse", "main")
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.workflows.commands import ROOT, git, path_with, program, run
+from tests.workflows.commands import ROOT, done, git, path_with, program, run
 from tests.workflows.github import open_github
 
 FOLDER: Final = ROOT / ".github" / "workflows"
@@ -374,16 +374,19 @@ def test_a_private_repository_of_the_plan_team_is_protected_but_has_no_approver(
     assert "GitHub Enterprise" in refused.stderr
 
 
-@pytest.mark.parametrize(("approver", "kind", "number"), [("operations", "Team", 7), ("somebody", "User", 8)])
+@pytest.mark.parametrize(
+    ("written", "kind", "number"),
+    [("operations", "Team", 7), ("somebody", "User", 8), ('"operations"', "Team", 7), ("'somebody'  # us", "User", 8)],
+)
 def test_an_environment_that_names_an_approver_waits_for_it(
-    tmp_path: Path, approver: str, kind: str, number: int
+    tmp_path: Path, written: str, kind: str, number: int
 ) -> None:
-    github = GitHub(tmp_path, approver)
+    github = GitHub(tmp_path, written)
 
     made = github.protect()
 
     assert made.returncode == 0, made.stderr
-    assert made.stdout.splitlines()[-1] == f"production waits for {approver}"
+    assert made.stdout.splitlines()[-1] == f"production waits for {yaml.safe_load(written)}"
     production = github.state["environments"]["production"]
     assert production["protection_rules"][0]["reviewers"] == [{"type": kind, "reviewer": {"id": number}}]
     assert production["deployment_branch_policy"] == CLOSED
@@ -391,6 +394,12 @@ def test_an_environment_that_names_an_approver_waits_for_it(
     gone = github.protect("--check")
     assert gone.returncode == 1
     assert "environment production asks nobody to approve" in gone.stderr
+
+
+def test_none_in_quotes_is_nobody(tmp_path: Path) -> None:
+    github = GitHub(tmp_path, '"none"  # each release comes at once')
+
+    assert "waits for" not in done(github.protect())
 
 
 def test_an_approver_whom_nobody_knows_is_no_approval(tmp_path: Path) -> None:
