@@ -8,6 +8,7 @@ release by a test. The filled one also has clients.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from app.tenants.writing import write_list
 from tests.manifests.example_tenant import add_example_tenant
 from tests.manifests.project import (
     CHOSEN,
@@ -24,7 +26,9 @@ from tests.manifests.project import (
     ROOT,
     add_components,
     install,
+    take_away,
     take_options_away,
+    values_of,
 )
 
 RENDERING = ("tests/manifests", "tests/policies")
@@ -63,6 +67,7 @@ def run_tests(name: str, *, has_options: bool = False) -> int:
         if name == "another":
             take_the_other_door(copy)
         if has_options:
+            add_environments(copy)
             take_options(copy)
         left_out = [f"--ignore={path}" for path in LEFT_OUT]
         tests = RENDERING if name == "unset" else RENDERING + READING
@@ -70,18 +75,33 @@ def run_tests(name: str, *, has_options: bool = False) -> int:
         return subprocess.run(command, cwd=copy, env={**os.environ, "INSTALLATION": name}, check=False).returncode
 
 
-def take_away(environment: str, root: Path) -> None:
-    """As docs/environments.md says under An environment less. *root* is a copy."""
-    shutil.rmtree(root / "kustomize/overlays" / environment)
-    for path in root.glob("kustomize/overlays/*/cluster/applications/environments.yaml"):
-        lines = path.read_text("utf-8").splitlines(keepends=True)
-        path.write_text("".join(line for line in lines if f"namespace: {environment}}}" not in line), "utf-8")
-
-
 def take_the_other_door(root: Path) -> None:
     """An Ingress, as its component's page says. *root* is a copy."""
     path = root / "kustomize/environment/workload/kustomization.yaml"
     path.write_text(path.read_text("utf-8").replace("components/gateway-api", "components/ingress-nginx"), "utf-8")
+
+
+def add_environments(root: Path) -> None:
+    """Those that docs/environments.md adds, by their names there; staging is where production is listed. *root* is a copy."""
+    for name, copied in (("production-us", "production"), ("trial", "staging")):
+        if copied in ENVIRONMENTS and name not in ENVIRONMENTS:
+            shutil.copytree(root / values_of(copied).partition("/values")[0], root / "kustomize/overlays" / name)
+            for path in (root / "kustomize/overlays" / name).rglob("*.yaml"):
+                if "tenants" in path.parts or path.name.endswith("-network.yaml"):
+                    path.unlink()
+                    continue
+                text = path.read_text("utf-8").replace(f"namespace: {copied}", f"namespace: {name}")
+                text = "".join(line for line in text.splitlines(keepends=True) if not line.endswith("-network.yaml\n"))
+                text = text.replace("    - {server: https://kubernetes.default.svc, namespace: staging}\n", "")
+                text = re.sub(r"^  environment: .*$", f"  environment: {name}", text, flags=re.MULTILINE)
+                text = re.sub(r"^  host: ", f"  host: {name}.", text, flags=re.MULTILINE)
+                path.write_text(re.sub(r"^  follows: .*$", f"  follows: {copied}", text, flags=re.MULTILINE), "utf-8")
+            write_list(root / "kustomize/overlays" / name / "foundation/tenants")
+    listed = root / "kustomize/overlays/production/cluster/applications/environments.yaml"
+    line = "    - {server: https://kubernetes.default.svc, namespace: production}\n"
+    if "trial" not in ENVIRONMENTS and (root / "kustomize/overlays/trial").is_dir():
+        text = listed.read_text("utf-8")
+        listed.write_text(text.replace(line, line.replace("production", "trial") + line), "utf-8")
 
 
 def take_options(root: Path) -> None:
@@ -112,7 +132,7 @@ def main() -> int:
             sys.stdout.write(f"With the installation `{name}`:\n")
             sys.stdout.flush()
             failed += [name] if run_tests(name) else []
-    sys.stdout.write(f"With the installation `{CHOSEN}` and every option:\n")
+    sys.stdout.write(f"With the installation `{CHOSEN}`, every option and more environments:\n")
     sys.stdout.flush()
     failed += ["options"] if run_tests(CHOSEN, has_options=True) else []
     return 1 if failed else 0

@@ -25,6 +25,8 @@ INSTALLATION: Final = "kustomize/installation/installation.yaml"
 ENVIRONMENTS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/values/environment.yaml"))
 CLUSTERS: Final = sorted(path.parts[-3] for path in ROOT.glob("kustomize/overlays/*/cluster/kustomization.yaml"))
 """The environments that have one of their own."""
+FIRST: Final = {"production", "staging"}
+"""Those that the project begins with."""
 WITH_STAGING: Final = pytest.mark.skipif("staging" not in ENVIRONMENTS, reason="there is no staging")
 RELEASE: Final = "kustomize/release/kustomization.yaml"
 DIGEST: Final = f"sha256:{'1' * 64}"
@@ -82,6 +84,22 @@ def copy_project(to: Path, *, installation: Path | None = INSTALLATIONS[CHOSEN],
     release = to / RELEASE
     image = data(to / INSTALLATION)["image"]
     release.write_text(_RELEASED(release.read_text("utf-8"), image, DIGEST, COMMIT), "utf-8")
+
+
+def take_away(environment: str, root: Path) -> None:
+    """As docs/environments.md says under An environment less. *root* is a copy."""
+    shutil.rmtree(root / "kustomize/overlays" / environment)
+    for path in root.glob("kustomize/overlays/*/cluster/applications/environments.yaml"):
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if f"namespace: {environment}}}" not in line), "utf-8")
+
+
+def copy_first_environments(to: Path) -> None:
+    """`copy_project` without the environments that somebody has added: for tests that add some, maybe of the same names."""
+    copy_project(to)
+    for name in ENVIRONMENTS:
+        if name not in FIRST:
+            take_away(name, to)
 
 
 def take_options_away(root: Path) -> None:

@@ -20,6 +20,7 @@ from tests.manifests.project import (
     ENVIRONMENTS,
     ROOT,
     WITH_STAGING,
+    copy_first_environments,
     copy_project,
     data,
     project,
@@ -193,7 +194,7 @@ def test_an_environment_that_is_copied_takes_no_client_along_and_no_way_out_of_o
     tmp_path: Path, heading: str, copied: str, environment: str
 ) -> None:
     """What a client's policy opens, a private network or a whole VPN, is no business of another region's pods."""
-    copy_project(tmp_path)
+    copy_first_environments(tmp_path)
     _add_client(tmp_path, copied)
     kept = set((tmp_path / "kustomize/overlays" / copied).rglob("*.yaml"))
     folder = _typed(tmp_path, heading, environment)
@@ -232,7 +233,7 @@ def _unsound(root: Path, environment: str) -> list[str]:
 
 def test_another_region_is_a_copied_folder(tmp_path: Path) -> None:
     """By the commands of docs/environments.md, and the values that its difference shows."""
-    copy_project(tmp_path)
+    copy_first_environments(tmp_path)
     folder = _typed(tmp_path, REGION, "production-us")
     _fill(folder, [line.removeprefix("+").strip() for line in _shown(REGION) if re.match(r"\+  \w+: ", line)])
 
@@ -271,7 +272,7 @@ def test_the_page_shows_the_whole_difference_of_another_region(tmp_path: Path) -
 
 @WITH_STAGING
 def test_another_environment_of_a_cluster_is_a_copied_folder_and_a_line(tmp_path: Path) -> None:
-    copy_project(tmp_path)
+    copy_first_environments(tmp_path)
     role = "arn:aws:iam::123456789012:role/ai-agents-trial-external-secrets"
     own = ["environment: trial", "host: trial.example.com", f"externalSecretsRoleArn: {role}"]
     _fill(_typed(tmp_path, MORE, "trial"), own)
@@ -292,7 +293,7 @@ def test_another_environment_of_a_cluster_is_a_copied_folder_and_a_line(tmp_path
 @WITH_STAGING
 def test_in_another_region_production_goes_on_without_staging(tmp_path: Path) -> None:
     """By the commands of docs/recovery.md: with its folder there CI refuses what is needed, and the cluster waits for it."""
-    copy_project(tmp_path)
+    copy_first_environments(tmp_path)
     after = (ROOT / "docs/recovery.md").read_text("utf-8").split("\n### After it\n")[1]
     (script,) = (each for each in re.findall(r"```sh\n(.*?)```", after, re.DOTALL) if "overlays/staging" in each)
     done(run("bash", "-eu", cwd=tmp_path, stdin=script))
