@@ -24,12 +24,14 @@ EMAIL = {
     "alertEmailServer": (r"[^\s:]+:\d+", "a host with its port"),
     "alertEmailUser": (r"\S+", "a user"),
 }
+# The roles and the release job are made for the partition `aws`; a region of another knows none of its accounts.
+PARTITION = r"(?!cn-|eusc-|[a-z]{2}-(?:gov|iso))"
 # What AWS, the release job or the API server refuses only in the middle of a release, and what each must be.
 SHARED = {
     # As .github/scripts/registry.sh takes it.
     "image": (
-        r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(/[a-z0-9._-]+)+",
-        "<account>.dkr.ecr.<region>.amazonaws.com/<repository>, without a tag",
+        rf"\d{{12}}\.dkr\.ecr\.{PARTITION}[a-z0-9-]+\.amazonaws\.com(/[a-z0-9._-]+)+",
+        "<account>.dkr.ecr.<region>.amazonaws.com/<repository>, without a tag, in a region of the partition aws",
     ),
     "certificateEmail": MAIL,
     "hostedZoneId": (r"Z[A-Z0-9]+", "an id such as Z0123456789ABCDEFGHIJ"),
@@ -54,8 +56,8 @@ OWN = {
         r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}",
         "a host name in small letters, and no more",
     ),
-    "awsRegion": (r"[a-z]{2,4}(-[a-z]+)+-\d", "a region such as eu-central-1"),
-    "externalSecretsRoleArn": (r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", "the ARN of a role"),
+    "awsRegion": (PARTITION + r"[a-z]{2}(-[a-z]+)+-\d", "a region such as eu-central-1, of the partition aws"),
+    "externalSecretsRoleArn": (r"arn:aws:iam::\d{12}:role/\S+", "the ARN of a role of the partition aws"),
     "databaseCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
     "redisCidr": (r"\S+/\d+", "a range such as 10.0.0.0/16"),
     **dict.fromkeys(("databaseMaxConnections", "apiMinimum", "apiMaximum", "workersMinimum", "workersMaximum"), NUMBER),
@@ -73,6 +75,8 @@ def problems(kustomize: Path) -> list[str]:
     found = [f"installation.yaml: {text}" for text in [*_of_the_installation(_data(path)), *_unreadable(path)]]
     paths = {each.parts[-3]: each for each in sorted(kustomize.glob("overlays/*/values/environment.yaml"))}
     environments = {name: _data(path) for name, path in paths.items()}
+    if "production" not in environments:
+        found.append("overlays/production must be there: the tests read of it what a cluster gets")
     for name, path in paths.items():
         texts = [*_of_an_environment(name, environments), *_unreadable(path)]
         found += [f"overlays/{name}: {text}" for text in texts]

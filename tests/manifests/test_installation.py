@@ -151,6 +151,11 @@ def spoil(root: Path, path: str, key: str, line: str) -> None:
         (PRODUCTION, "databaseCidr: 10.0.0.0/16,10.1.0.0/16", "databaseCidr must be a range"),
         (PRODUCTION, "redisCidr: 10.0.0.5/16", "has host bits set"),
         (PRODUCTION, "awsRegion: eu-central-1a", "awsRegion must be a region"),
+        (INSTALLATION, "image: 123456789012.dkr.ecr.us-gov-west-1.amazonaws.com/ai-agents", "of the partition aws"),
+        (PRODUCTION, "awsRegion: us-gov-west-1", "of the partition aws"),
+        (PRODUCTION, "awsRegion: cn-northwest-1", "of the partition aws"),
+        (PRODUCTION, "awsRegion: eusc-de-east-1", "of the partition aws"),
+        (PRODUCTION, "externalSecretsRoleArn: arn:aws-us-gov:iam::123456789012:role/a", "of the partition aws"),
         (PRODUCTION, "externalSecretsRoleArn: ai-agents-production", "externalSecretsRoleArn must be the ARN"),
     ],
 )
@@ -205,7 +210,7 @@ def test_a_value_that_is_missing_is_named(example: Path, path: str) -> None:
         (PRODUCTION, "databaseCidr: 2001:db8:1a00::/56"),
         (PRODUCTION, "redisCidr: 100.64.0.0/10"),
         (PRODUCTION, "awsRegion: eu-south-2"),
-        (PRODUCTION, "awsRegion: eusc-de-east-1"),
+        (PRODUCTION, "awsRegion: ap-southeast-5"),
         (PRODUCTION, "host: notes--of-staging.long-name.example-domain.co.uk"),
         (PRODUCTION, "approver: octo-org-operations"),
     ],
@@ -223,6 +228,12 @@ def test_environments_that_follow_each_other_are_named_and_so_are_two_of_one_hos
     assert [text for text in found if "follows leads back to itself" in text] == found[::2]
     assert [text for text in found if "host must not be that of" in text] == found[1::2]
     assert len(found) == 4
+
+
+def test_an_installation_without_production_is_named(example: Path) -> None:
+    shutil.rmtree((example / PRODUCTION).parents[1])
+
+    assert problems(example) == ["overlays/production must be there: the tests read of it what a cluster gets"]
 
 
 def test_what_is_checked_in_is_right_or_unset() -> None:
