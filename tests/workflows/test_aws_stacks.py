@@ -118,6 +118,15 @@ def test_another_cluster_can_take_over_the_records_of_a_lost_one() -> None:
     assert names["policy"] == "upsert-only", "one that deletes would take another cluster's records away"
 
 
+def test_add_ons_are_at_eks_s_default_and_no_image_that_may_run_is_deleted() -> None:
+    """A version here would undo what docs/operate.md upgrades; a lifecycle policy knows ages, and no environment."""
+    assert [each for each in resources_of("cluster", "AWS::EKS::Addon").values() if "AddonVersion" in each] == []
+    assert "defaultVersion" in _page("operate.md")
+    registries = resources_of("network", "AWS::ECR::Repository")
+    assert len(registries) == 2
+    assert [name for name, each in registries.items() if "LifecyclePolicy" in each] == []
+
+
 def test_a_second_environment_is_named_apart_from_the_first() -> None:
     named = {
         str(value)

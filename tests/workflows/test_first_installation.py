@@ -89,7 +89,7 @@ STAND_INS: Final = {
 @pytest.mark.parametrize("environment", ["staging", "production-us"])
 def test_the_steps_are_walked_in_one_shell_whatever_an_environment_is_called(tmp_path: Path, environment: str) -> None:
     """The name of one more environment, a region's, has a hyphen, which no name of a variable may have."""
-    for folder in ("docs/aws", "kustomize/installation"):
+    for folder in ("docs/aws", "kustomize/installation", "kustomize/components"):
         shutil.copytree(ROOT / folder, tmp_path / "ai-agents" / folder)
     for name, script in STAND_INS.items():
         program(tmp_path / "bin", name, script.format(calls=tmp_path / "calls"))
@@ -105,6 +105,7 @@ def test_the_steps_are_walked_in_one_shell_whatever_an_environment_is_called(tmp
     assert f"--name ai-agents/{environment}/database " in calls
     assert f"--stack-name ai-agents-{environment} " in calls
     assert re.search(rf"make smoke ENVIRONMENT={environment}\b", calls)
+    assert re.search(r"crane copy otel/opentelemetry-collector:[\d.]+ value/opentelemetry-collector:[\d.]+\n", calls)
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)

@@ -533,7 +533,7 @@ def test_a_private_repository_releases_without_a_paid_plan() -> None:
 
 def test_renovate_finds_what_it_is_told_to_look_for() -> None:
     config = json.loads((ROOT / ".github" / "renovate.json").read_text(encoding="utf-8"))
-    folders = (".github", "argocd", "kustomize")
+    folders = (".github", "argocd", "kustomize", "docs/aws")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.yaml")]
     names = ["Makefile", "Containerfile", *(str(path.relative_to(ROOT)) for path in files)]
 
@@ -544,3 +544,25 @@ def test_renovate_finds_what_it_is_told_to_look_for() -> None:
             texts = [(ROOT / name).read_text(encoding="utf-8") for name in found]
             matches = [each.replace("(?<", "(?P<") for each in manager.get("matchStrings", [""])]
             assert any(re.search(each, text) for each in matches for text in texts), pattern
+
+
+def test_an_image_that_is_copied_to_our_registry_is_looked_up_where_it_comes_from() -> None:
+    """At `set-by-installation/…` Renovate finds nothing, and says so in no pull request."""
+    rules = json.loads((ROOT / ".github/renovate.json").read_text("utf-8"))["packageRules"]
+    upstream = {
+        name: rule["overridePackageName"]
+        for rule in rules
+        if "overridePackageName" in rule
+        for name in rule["matchPackageNames"]
+    }
+    texts = {path: path.read_text("utf-8") for path in (ROOT / "kustomize").rglob("*.yaml")}
+    copied = {image for text in texts.values() for image in re.findall(r"image: (set-by-installation/[^:\s]+):", text)}
+    page = (ROOT / "docs/deploy.md").read_text("utf-8")
+
+    assert copied == upstream.keys()
+    for name, source in upstream.items():
+        image = name.removeprefix("set-by-installation/")
+        (command,) = re.findall(rf"tag=\$\((sed .*{image}://p' \S+)\) && crane", page)
+        tag = done(run("bash", "-c", command, cwd=ROOT)).strip()
+        assert f"image: {name}:{tag}\n" in "".join(texts.values())
+        assert f'crane copy "{source}:$tag" "$registry/{image}:$tag"' in page
