@@ -66,6 +66,7 @@ def run_tests(name: str, *, has_options: bool = False) -> int:
                     take_away(environment, copy)
         if name == "another":
             take_the_other_door(copy)
+            do_without(copy)
         if has_options:
             add_environments(copy)
             take_options(copy)
@@ -79,6 +80,16 @@ def take_the_other_door(root: Path) -> None:
     """An Ingress, as its component's page says. *root* is a copy."""
     path = root / "kustomize/environment/workload/kustomization.yaml"
     path.write_text(path.read_text("utf-8").replace("components/gateway-api", "components/ingress-nginx"), "utf-8")
+
+
+def do_without(root: Path) -> None:
+    """No Prometheus operator, as docs/deploy.md says in step 8, and no traces. *root* is a copy."""
+    for path in root.glob("kustomize/**/kustomization.yaml"):
+        text = path.read_text("utf-8")
+        text = re.sub(
+            r"^  - \S+/components/(alerting|watchdog|observability|collector)\n", "", text, flags=re.MULTILINE
+        )
+        path.write_text(text, "utf-8")
 
 
 def add_environments(root: Path) -> None:

@@ -44,8 +44,8 @@ SHIPPED: Final = {
     "overlays/*/workload": {"resources": ["../values"]},
 }
 """What these folders list as they ship, of what an option changes."""
-ON_FROM_THE_FIRST: Final = {"alerting", "watchdog", "observability"}
-"""The components that an environment's folder lists as it ships."""
+ON_FROM_THE_FIRST: Final = {"foundation": ["alerting", "watchdog"], "workload": ["observability"]}
+"""The components that production lists as it ships, beside what it is made of: not without the Prometheus operator."""
 _RELEASED: Final = runpy.run_path(str(ROOT / ".github/scripts/release_branch.py"))["rewritten"]
 
 
@@ -107,6 +107,7 @@ def take_options_away(root: Path) -> None:
 
     Settings and other patches of an environment stay.
     """
+    put_back(root)
     for pattern, lists in SHIPPED.items():
         for folder in (root / "kustomize").glob(pattern):
             path = folder / "kustomization.yaml"
@@ -117,11 +118,26 @@ def take_options_away(root: Path) -> None:
         path.unlink()
 
 
+def put_back(root: Path) -> None:
+    """List in the copy *root* what ships and somebody has done without, beside the options that are taken."""
+    for part, components in ON_FROM_THE_FIRST.items():
+        folder = f"kustomize/overlays/production/{part}"
+        listed = (root / folder / "kustomization.yaml").read_text("utf-8")
+        add_components(root, folder, *(each for each in components if f"/components/{each}\n" not in listed))
+    path = root / "kustomize/environment/workload/kustomization.yaml"
+    content = yaml.safe_load(path.read_text("utf-8"))
+    every = [f"../../components/{name}" for name in ("keda", "collector")]
+    content["components"] += [each for each in every if each not in content["components"]]
+    _write(path, content)
+
+
 def add_components(root: Path, folder: str, *components: str) -> None:
-    """List *components* in *folder* of the copy *root*, as their pages say: before the release, which stays the last."""
+    """List *components* in *folder* of the copy *root*, as their pages say: at the end, where the release stays the last."""
     path = root / folder / "kustomization.yaml"
     content = yaml.safe_load(path.read_text("utf-8"))
-    content["components"][-1:-1] = [f"../../../components/{each}" for each in components]
+    listed = content["components"]
+    end = len(listed) - listed[-1].endswith("/release")
+    listed[end:end] = [f"../../../components/{each}" for each in components]
     _write(path, content)
 
 
@@ -138,7 +154,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 def is_shipped(component: str) -> bool:
     """Whether an environment's folder lists *component*, a path, as it ships."""
-    return "/components/" not in component or Path(component).name in ON_FROM_THE_FIRST
+    return "/components/" not in component or any(Path(component).name in each for each in ON_FROM_THE_FIRST.values())
 
 
 @cache

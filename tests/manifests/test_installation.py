@@ -10,7 +10,16 @@ from typing import Final
 
 import pytest
 
-from tests.manifests.project import ENVIRONMENTS, INSTALLATION, INSTALLATIONS, ROOT, copy_project, data, values_of
+from tests.manifests.project import (
+    ENVIRONMENTS,
+    INSTALLATION,
+    INSTALLATIONS,
+    ROOT,
+    copy_project,
+    data,
+    put_back,
+    values_of,
+)
 from tests.manifests.rendering import APPLICATIONS, ROOT_OF_CLUSTER, Object, render, render_text
 from tests.manifests.validity import invalid
 from tests.manifests.wiring import miswired
@@ -62,6 +71,7 @@ def values(root: Path) -> dict[str, dict[str, str]]:
 def test_a_filled_installation_leaves_nothing_unset(tmp_path: Path, name: str) -> None:
     copy_project(tmp_path, installation=INSTALLATIONS[name], is_alone=True)
     assert CHECK["problems"](tmp_path / "kustomize") == []
+    put_back(tmp_path)
 
     folders = [folder for folder in DEPLOYED if (tmp_path / folder).is_dir()]
     text = "\n---\n".join(render_text(folder, root=tmp_path) for folder in folders)
