@@ -41,6 +41,7 @@ HELP_DESK, AUTHORITY = "10.0.0.5", ("10.0.0.7", 443)
 _VERIFIED = "?sslmode=verify-full&sslrootcert=/etc/ai-agents/database-ca/ca.pem"
 _ACME = "acme-v02.api.letsencrypt.org"
 _ETCD = "http://127.0.0.1:2379"
+_GRACE_S = 20.0
 _USERS = {"admin": "system:masters", "system:kube-controller-manager": "", "system:kube-scheduler": "", "system:kube-proxy": "",
           f"system:node:{NODE}": "system:nodes"}  # fmt: skip
 
@@ -67,7 +68,11 @@ class Rig:
     def end(self) -> None:
         for each in reversed(self._processes):
             each.terminate()
-            each.wait(20)
+            try:
+                each.wait(_GRACE_S)
+            except subprocess.TimeoutExpired:  # kube-apiserver waits a minute for whoever still watches
+                each.kill()
+                each.wait()
 
     def make_keys(self) -> None:
         self.pki.mkdir()

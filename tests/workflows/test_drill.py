@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from pathlib import Path
+from time import sleep
 
 import pytest
 import yaml
 
+from drill import cluster
 from drill.admission import ARGO_CD
 from drill.around import around
 from drill.aws import of_environment
@@ -100,3 +103,20 @@ def test_every_secret_that_an_environment_reads_is_in_the_store(environment: str
 
 def test_argo_cd_is_the_same_account_here_and_offline() -> None:
     assert ARGO_CD == EVALUATED
+
+
+def test_a_program_that_does_not_end_leaves_none_of_the_others_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kube-apiserver waits for its watchers; etcd, which is ended after it, was left running."""
+    monkeypatch.setattr(cluster, "_GRACE_S", 0.05)
+    rig = cluster.Rig(tmp_path)
+    rig.start("first", "sleep", "600")
+    rig.start("stubborn", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.01; done")
+    log = tmp_path / "run/stubborn.log"
+    while not log.read_text("utf-8"):
+        sleep(0.01)
+
+    rig.end()
+
+    assert [each.returncode for each in rig._processes] == [-signal.SIGTERM, -signal.SIGKILL]
