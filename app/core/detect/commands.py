@@ -111,42 +111,45 @@ _OPTION = re.compile(
 )
 _LOCAL_USER = re.compile(
     # Cisco: enable secret x, username y password 0 x. People write the same words about it.
-    r"(?<![^\W_])(?:enable|username \S{1,40}(?: privilege \d+)?) (?:password|secret)(?: level \d+)? (?:0 )?"
-    rf"(?!\d\s){VALUE}"
+    r"(?<![^\W_])(?:enable|username \S{1,40}(?: (?:privilege|view|role|group) \S{1,40})?) (?:password|secret)"
+    rf"(?: level \d+)? (?:0 )?(?!\d\s){VALUE}"
 )
 _GEAR = re.compile(
     # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
     r"(?<![^\W_])(?:(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
-    r"|ppp chap password (?:0 )?|(?:snmp-server|(?:set|create|add|config) snmp) community "
+    r"|ppp chap password |(?:snmp-server|(?:set|create|add|config) snmp) community "
     r"|snmp-agent community (?:read|write) "
     r"(?:cipher |simple )?"
-    r"|snmp-server host \S+(?: (?:traps|informs))?(?: version v?(?:1|2c))? |isakmp key (?:0 )?"
-    r"|(?:tacacs|radius)-server key (?:0 )?|radius-server host \S+[^\n]{0,60}? key (?:0 )?"
+    r"|snmp-server host (?:[a-z]\S* (?=[0-9]))?\S+ (?:vrf \S+ )?(?:(?:traps?|informs?) )?(?:version v?(?:1|2c) )?"
+    r"(?:community )?|isakmp key |username \S{1,40} privilege \d{1,2} (?=\S*\d)"
+    r"|mgmt-user \S+ (?:(?:root|guest-provisioning|network-operations|read-only|location-api-mgmt) )?"
+    r"|(?:tacacs|radius)-server key |radius-server host \S+[^\n]{0,60}? key "
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?"
     r"|(?:wpa-psk|set-key) ascii (?:\d )?"
-    r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 (?:0 )?"
-    r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?(?:0 )?|key-string (?:0 )?"
+    r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 "
+    r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?|key-string "
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
-    r"|(?:standby|vrrp|glbp) \d{1,3} authentication (?:md5 key-string |text )?(?:0 )?(?!md5|text)"
+    r"|(?:standby|vrrp|glbp)(?: \d{1,4})? authentication (?:md5 key-string |text )?(?!md5|text|mode)"
     r"|nhrp authentication |pre-shared-secret "
     r"|preshare |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
     r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
-    r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key (?:0 )?|ascii-text "
+    r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key |ascii-text "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
     r"|(?:(?<=pass )|(?<=password )|(?<=passphrase )|(?<=key ))(?:plain|cipher|clear)text "
     r"|wireless\.[\w@\[\]-]{1,40}\.key\d?="
     r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
-    rf"(?!string\b|mismatch\b|version\b|traps?\b|informs?\b|\d\s){VALUE}"
+    r"(?:\d |r[ow] )?"  # how it is written: 0 in clear, 7 so that it can be read again
+    rf"(?!(?:string|mismatch|version|traps?|informs?|(?:use-|filter-)?vrf|udp-port|source-interface)\b|\d\s){VALUE}"
 )
 _PRIVACY: Final = (
     # snmp-server user x group v3 auth sha y priv aes 128 z    createUser x SHA "y" AES "z"
     re.compile(
-        r"snmp-server user [^\n]{1,80}? auth (?:md5|sha)\S* (?P<value>\S{2,80})(?: priv (?:des|3des|aes)(?: \d{3})? "
-        r"(?P<second>\S{2,80}))?"
+        r"snmp-server user [^\n]{1,80}? auth (?:md5|sha)\S* (?:\d )?(?P<value>\S{2,80})"
+        r"(?: priv (?:des|3des|aes)(?: \d{3})? (?P<second>\S{2,80}))?"
     ),
     re.compile(
-        r"(?:v3 |snmpv3 (?:user )?\S{1,40} )?auth(?:entication)?:? "
-        r"(?:(?:md5|sha[\d-]*)[ :/]{1,8})?(?P<value>[^\s,;]{4,80})[ ,;/]{1,8}priv\w*:? "
+        r"(?:v3 |snmpv3 (?:user )?\S{1,40} )?auth(?:entication)?(?:-mode)?:? "
+        r"(?:(?:md5|sha[\d-]*)[ :/]{1,8})?(?P<value>[^\s,;]{4,80})[ ,;/]{1,8}priv\w*(?:-mode)?:? "
         r"(?:(?:3?des|aes[\d-]*)[ :/]{1,8})?(?P<second>[^\s,;]{4,80})"
     ),
     re.compile(
@@ -184,7 +187,7 @@ ANCHORS: Final = {
         "option preshared|standby |vrrp |glbp |pre-shared-secret |preshare |"
         "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"
         "authentication-server |createuser |v3 auth |auth sha|auth md5|auth: |key 7 |authentication sha|"
-        "authentication md5|snmpv3 |wireless."
+        "authentication md5|authentication-mode sha|authentication-mode md5|mgmt-user |snmpv3 |wireless."
     ).split("|"),
     "command": tuple(_BY_NAME),
 }

@@ -97,7 +97,7 @@ _FORM = re.compile(
 _NO_SECRET = re.compile(
     r".*\.(?:pdf|docx?|xlsx?|pptx?|csv|txt|zip|png|jpe?g|msg|eml|log|exe|msi|dll|part|dat|deb|rpm|default.*)|.*auth\d?"
     r"|(?:ctrl|control|strg|alt|shift|cmd|command|option|win|windows)[+-].*"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[._-]\d{1,2}|form[._-].*|imap4rev1|.*\d{9}.*|.*@\w?|\w+!\$?[A-Z]{1,3}\$?\d{1,7}",
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[._-]\d{1,2}|form[._-].*|imap4rev1|(?-i:.*[A-Z]{3,}v\d)|.*\d{9}.*|.*@\w?|\w+!\$?[A-Z]{1,3}\$?\d{1,7}",
     re.IGNORECASE,
 )
 _USUAL: Final = frozenset(
@@ -225,11 +225,11 @@ def _is_sure(word: str) -> bool | None:
 
 
 def _differ_by_number(one: _Word, other: _Word, scan: Scan) -> bool:
-    """Whether two words are the same but for their number, with one word between: "neither Harbour66 nor Harbour67"."""
+    """Whether two words are the same but for number or case, a word between: "neither Harbour66 nor harbour67"."""
     first, second = sorted((one, other))
     between = scan.text[first.end : second.start]
-    words = (scan.text[each.start : each.end].rstrip("0123456789!?") for each in (first, second))
-    return first != second and len(between) <= _LONGEST_BETWEEN and len(set(words)) == 1 and "," not in between
+    words = (scan.lower[each.start : each.end].rstrip("0123456789!?") for each in (first, second))
+    return first != second and len(between) <= _LONGEST_BETWEEN and len(set(words)) == 1 and not {",", "/"} & {*between}
 
 
 def _is_another(word: _Word, following: Sequence[_Word], scan: Scan) -> bool:
@@ -299,13 +299,13 @@ def _is_a_verb(word: str) -> bool:
 
 
 def _is_set_to(word: _Word, scan: Scan, before: Sequence[str]) -> bool:
-    """Whether the verb of setting follows, as in "bitte auf Kr0kus!9 setzen", and *word* has the signs of one."""
+    """Whether a verb of setting goes with "to", as in "bitte auf Kr0kus!9 setzen", and *word* has the signs of one."""
     known = word_lists()
     if not (before and any(before[-1] in words for words in known.to.values())):
         return False
     value = scan.text[word.start : word.end]
     after = [fold(each) for each in _PART.findall(scan.text, word.end, word.end + _NEXT_WORDS)]
-    is_set = not known.sets.isdisjoint(after[:_FEW_WORDS])
+    is_set = not known.sets.isdisjoint((*before, *after[:_FEW_WORDS]))
     return is_set and "#" not in value and HAS_ALL_SIGNS.fullmatch(value) is not None  # not "Kunde#4711"
 
 

@@ -78,7 +78,7 @@ _SAYS_CARD = re.compile(
 )
 _CVV = re.compile(
     r"(?:cvv2?|cvc2?|cvn|cid|(?:karten)?prüfziffer|(?:karten)?prüfnummer|cryptogramme(?: visuel)?|código cvv)"
-    r"[\"']?\s*(?:code)?\s*(?:[:=#]|is|ist|est|es)?\s*[\"']?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
+    r"[\"']?\s*(?:code)?\s*(?:[:=#]|is|ist|est|es)?\s*[\"']?(?P<value>\d{3,4})(?!\w|[.]\d|[ -]\d)"
 )
 
 _CODE_AFTER_CARD = re.compile(
@@ -88,7 +88,7 @@ _CODE_AFTER_CARD = re.compile(
 )
 _SECURITY_CODE = re.compile(
     r"(?:(?:card )?security code|sicherheitscode|code de sécurité|código de seguridad|codice di sicurezza)\W{1,3}"
-    r"(?:is |ist |est |es |è )?(?P<value>\d{3,4})(?![\w.]|[ -]\d)"
+    r"(?:is |ist |est |es |è )?(?P<value>\d{3,4})(?!\w|[.]\d|[ -]\d)"
 )
 _CARD_BEFORE = re.compile(r"(?:\d[ -]?){13,19}\D|card|karte|carte|tarjeta|carta|visa|amex")
 _LONGEST_NAME: Final = 64

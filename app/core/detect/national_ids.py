@@ -22,7 +22,7 @@ def _digits(count: int, most: int = 0) -> str:
     return rf"\d(?:[ ./-]?\d){{{count - 1},{max(count, most) - 1}}}"
 
 
-_DOCUMENT = r"(?=(?:[a-z]*\d){5})[a-z0-9]{8,18}"
+_DOCUMENT = r"(?:(?=(?:[a-z]*\d){5})[a-z0-9]{8,18}|[a-z]\d{2,4}(?:-\d{2,6}){2,3})"
 _LABELLED: Final = {
     # The word, and the form of what follows it.
     r"(?:ni number|nino|national insurance(?: number)?)": r"[a-z]{2}(?:\s?\d\d){3}\s?[a-d]",

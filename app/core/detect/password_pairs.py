@@ -37,7 +37,16 @@ _OF_SESSION = re.compile(
     r"\w{1,24}[^\n\d]{0,16}?\d[\d ]{6,12}\d\s?[/,;:–-]\s?(?P<value>(?=\S*[a-z])[^\s,;/.]{5,20})(?=[\s.,;)]|$)"
 )
 _OF_NETWORK = re.compile(r"[^\n\"“/]{2,40}[\"“][\w. -]{2,32}[\"”]\s?[/,:]\s?[\"“](?P<value>[^\s\"”/]{8,63})[\"”]")
-_OF_SSID = re.compile(r"[\w-]{1,24}\s?:\s?[\w.-]{2,32}\s/\s(?P<value>[^\s/]{8,63})(?=\s|$)")
+_OF_SSID = re.compile(
+    # wifi: Acme / x    new wifi is Acme / x
+    r"[\w-]{1,24}(?:\s?:|\s(?:is|ist|est|es|è|é|to)(?: now)?)\s?[\w.-]{2,32}\s/\s"
+    r"(?P<value>[^\s/]{7,62}[^\s/.,;])(?=[.,;]?(?:\s|$))"
+)
+_OF_INITIALS = re.compile(
+    # u: jdoe p: x
+    r"(?<![^\W_])u\s?[:=]\s?[\w.@\\-]{2,60}[\s,;/|]{1,3}p\s?[:=]\s?(?P<value>[^\s,;]{4,80})"
+)
+_FIELDS: Final = {"w": _IN_QR, "u": _OF_INITIALS}
 _LONGEST_FORM: Final = 32
 _WORD_BACK = re.compile(r"[\w.!#$^*-]{1,32}")
 _WORD_ON = re.compile(r"[!#^*][\w.!#$^*-]{0,32}(?<![.*-])")
@@ -64,7 +73,7 @@ ANCHORS: Final = {
     "default account": tuple(f"{each}{joint}" for each in ACCOUNTS for joint in ("/", ":", " /", " :", " = ")),
     "remote": ("teamviewer", "anydesk", "rustdesk", "wi-fi", "wifi", "wlan", "ssid"),
     "sign": ("!", "#", "^", "*"),
-    "fields": (":5432:", ":5433:", ":*:*:", "wifi:", ":587 ", ":465 ", ":25 "),
+    "fields": (":5432:", ":5433:", ":*:*:", "wifi:", ":587 ", ":465 ", ":25 ", "u:", "u :", "u=", "u ="),
 }
 
 
@@ -83,7 +92,7 @@ def _of_remote_places(scan: Scan) -> Iterator[Finding]:
         if match and is_mixed(match["value"]) and any(map(str.isdigit, match["value"])) and may_be(match["value"]):
             yield Finding(*match.span("value"), Secret.PASSWORD)
     for at, word in scan.hits("fields"):
-        form = _IN_QR if word == "wifi:" else _OF_A_RELAY if word[-1] == " " else _IN_PGPASS
+        form = _FIELDS.get(word[0], _OF_A_RELAY if word[-1] == " " else _IN_PGPASS)
         if match := form.match(scan.lower, at):
             yield Finding(*match.span("value"), Secret.PASSWORD)
 

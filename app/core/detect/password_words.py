@@ -22,6 +22,7 @@ LABEL: Final = re.compile(
     r"|parola d['’]ordine"
     r"|parola chiave|wachtwoord(?:en)?|l[öo]sen(?:ord(?:et)?|kod(?:en)?)|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}"
     r"|salasan\w{1,6}"
+    r"|laps(?=\s?[:=]|\s(?:says|shows|gives)\s)"
     r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|(?:vpn|ipsec|l2tp|radius|tunnel|sip|trunk)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"

@@ -125,7 +125,9 @@ _CONNECTOR = re.compile(
 _LONGEST_TAIL: Final = 80
 _LONGEST_ODBC: Final = 240
 _LONGEST_CALL: Final = 24
-_OF_A_ROUTER = re.compile(r"[^\n\d]{0,60}+(?P<value>\d{4}(?: \d{4}){4}|\d{4}(?:-\d{4}){3,4})(?![ -]?\d)")
+_OF_A_ROUTER = re.compile(
+    r"(?:[^\n\d(]|\((?:\d{1,2} [^\W\d_]{1,16}\))?){0,60}+(?P<value>\d{4}(?:(?: \d{4}){3,4}|(?:-\d{4}){3,4}))(?![ -]?\d)"
+)
 """The key of a wireless network as a router's maker prints it below the router: digits in fours."""
 _IN_URL = re.compile(r"//[^\s:/@]{0,64}:(?P<value>[^\s/]{1,128})@(?=[\w\[])")
 
@@ -183,7 +185,7 @@ ANCHORS: Final = {
         "código de wi|codice del wi|pasw|paßw|kennw|contrase|palavra|parola|parolă|parole|paroli|"
         "wachtw|lösenord|losenord|adgangsk|"
         "jelsz|salasan|secret word|"
-        "security answer|requirep|masterauth|authtok|"
+        "laps|security answer|requirep|masterauth|authtok|"
         "wpa|psk|preshared|pre-shared|community|networkkey|keycontent|network |wifi|wi-fi|"
         "wlan|hotspot|keymaterial|sharedkey|shared-key|shared_key|shared key|key content"
         "|schlüsselinhalt|contenu de la|contenido de la|contenuto|conteúdo da|sleutelinh|inhoud van sl|zawartość kl"
@@ -254,7 +256,8 @@ def _pair(scan: Scan, start: int, end: int, *, is_asked: bool = False) -> Iterat
     after = _PAIR_STATED.match(scan.lower, end) or _PAIR_BESIDE.match(scan.lower, end)
     before = _PAIR_BEFORE.search(scan.lower, max(start - _LOOK_BACK, 0), start)
     for match in (after, before):
-        if match and is_said(match, scan, found := value_of(match, scan)):
+        is_user = match and not (match.re is _PAIR_BESIDE and is_ordinary(match["user"]))  # not "login fails: a001"
+        if match and is_user and is_said(match, scan, found := value_of(match, scan)):
             yield found
             return
 

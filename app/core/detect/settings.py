@@ -17,33 +17,41 @@ from app.core.detect.password_words import labels
 from app.core.detect.prose.words import is_ordinary
 from app.core.detect.scan import Scan
 
-_ENDS_A_LINE = re.compile(
-    # What follows the word: its value, perhaps after how it is written, and nothing else.
-    r"[ \t]+(?:(?:\d|ascii|hex|text|clear(?:text)?|plain(?:text)?|simple|cipher|encrypted|enc|local|md5|sha\S{0,6})"
-    rf"[ \t]+){{0,2}}{VALUE}[ \t]*;?[ \t]*(?=[\r\n]|$)"
+_VALUE_NEXT = re.compile(
+    # What follows the word: its value, perhaps after how it is written.
+    r"[ \t]+(?:(?:\d|ascii|hex\w{0,7}|text|clear(?:text)?|plain(?:text)?|simple|cipher(?:text)?|encrypted"
+    r"|enc|hash|local|remote|authentication|accounting|r[ow]|read|write|client|md5|sha\S{0,6})"
+    rf"[ \t]+){{0,2}}{VALUE}"
 )
+_ENDS_A_LINE = re.compile(r"[ \t]*;?[ \t]*(?=[\r\n]|$)")
+_WORDS_TO_THE_END = re.compile(r"(?:[ \t]+[\w./:-]{0,40}\w){1,8}[ \t]*(?=[\r\n]|$)")
 _GOES_ON: Final = r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
 _BEGINS_A_LINE = re.compile(
     r"\s*(?:set|configure|config|create|add|edit|modify|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line"
-    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf|server\S*|ldap\S*)" + _GOES_ON
+    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf|server\S*|ldap\S*|snmp\S*|client"
+    r"|isis|digest|logins|access user|encrypted)" + _GOES_ON
 )
-_OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private")
+_OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private|failover")
 _LINE_OF_A_SERVER = re.compile(
     rf"\s*(?!(?:the|a|my|your|our|new|this) )(?:\S+ ){{0,4}}?\S*(?:{_OF_A_SERVER.pattern})\S*{_GOES_ON}"
 )
 _WORD = re.compile(
-    r"pass(?:word|wd|-?phrase)?|pwd?|psk|secret|key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
-    r"|community(?:[- _]string)?"
+    r"(?!(?:public|foreign|primary|partition|sort|host|reg\w*|hot|short)-)(?:[\w-]{0,30}[-_])?"
+    r"(?:pass(?:word|wd|-?phrase)?|pwd?|psk|e?secret|e?key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
+    r"|community(?:[- _](?:string|name|map))?)"
 )
+_BACK_TO_ITS_BEGINNING = re.compile(r"[\w-]{0,30}\Z")
 _OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
 _IS_NO_VALUE = re.compile(
-    r"\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$"
+    r"\d+(?:\.\d+){3}|\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$"
     r"|(?:aadsts|ora-|kb|cve-|event-?)\d{4}[\d-]*\W*$|0x[\da-f]{3,8}\W*$"
 )
 """A path, a server, another setting, a file, the code of an error: what a ticket is found by."""
 _APART: Final = frozenset({"  ", "\t", "\t\t", " \t"})
 _MIN_NUMBER: Final = 4
 _LONGEST_LINE: Final = 160
+_LONGEST_NAME: Final = 32
+_IS_NO_WORD = re.compile(r"\d|[!#$%&@^]|[a-z][A-Z]")
 _LONGEST_REST: Final = 80
 _MOST_BLANKS: Final = 8
 _BLANKS: Final = frozenset(" \t")
@@ -72,7 +80,7 @@ _OF_A_CLIENT: Final = {
 _NAMES_THE_USER = re.compile(r"user \S|331 |\+ok")
 
 ANCHORS: Final = {
-    "setting": (" secret ", " key ", "\nkey "),
+    "setting": ("secret ", "key ", "community ", "community-name "),
     "secrets": (": psk ", ": xauth ", ": eap ", ": ntlm ", ": rsa ", ": ecdsa ", ": pkcs", 'user = "', 'user="'),
     "client": (*_OF_A_CLIENT, "login incorrect", "login ok"),
 }
@@ -81,9 +89,9 @@ ANCHORS: Final = {
 def settings(scan: Scan) -> Iterator[Finding]:
     for at, label in labels(scan):
         if label:
-            yield from _of_a_setting(scan, at, label.end())
+            yield from _of_a_setting(scan, at, label.end(), is_label=True)
     for at, word in scan.hits("setting"):
-        yield from _of_a_setting(scan, at + 1, at + len(word) - 1)
+        yield from _of_a_setting(scan, at, at + len(word) - 1, is_label=False)
     for at, _ in scan.hits("secrets"):
         if match := _OF_IPSEC.match(scan.lower, at) or _OF_CURL.match(scan.lower, at):
             yield from argument(match)
@@ -91,30 +99,48 @@ def settings(scan: Scan) -> Iterator[Finding]:
         yield from _of_a_session(scan, at, word)
 
 
-def _of_a_setting(scan: Scan, start: int, end: int) -> Iterator[Finding]:
-    """The last word of a line, after the word *start* to *end*."""
+def _of_a_setting(scan: Scan, at: int, end: int, *, is_label: bool) -> Iterator[Finding]:
+    """What follows the word that ends at *end*: the last word of its line, or else what no sentence has there."""
     if (
         scan.lower[end : end + 1] not in _BLANKS
         or scan.lower[end : end + _LONGEST_REST].partition("\n")[0].count(" ") > _MOST_BLANKS
     ):
         return  # a sentence
-    match = _ENDS_A_LINE.match(scan.lower, end)
+    match = _VALUE_NEXT.match(scan.lower, end)
     if match is None or not _is_a_value(match[match.lastgroup or 0]):
         return
+    begins = _BACK_TO_ITS_BEGINNING.search(scan.lower, max(at - _LONGEST_NAME, 0), at)
+    start = begins.start() if begins else at
     before = scan.lower[max(start - _LONGEST_LINE, 0) : start]
     head, word = before[before.rfind("\n") + 1 :], scan.lower[start:end]
+    is_last = _ENDS_A_LINE.match(scan.lower, match.end())
     is_apart = (not head.strip() and scan.text[end : end + 2] in _APART) or scan.text[end : end + 1] == "\t"
-    if is_apart:
+    if is_label and is_apart and is_last:
         yield from argument(match)
-    elif _WORD.fullmatch(word) and (word[0] == "c" or scan.text[start - len(head) : end].islower()):
+    elif (
+        _WORD.fullmatch(word)
+        and (is_last or _goes_on_as_a_line(match, scan))
+        and (word[0] == "c" or (scan.text[start:end].islower() and not scan.text[start - len(head.lstrip())].isupper()))
+    ):
+        is_joined = "-" in word or "_" in word
         is_line = (
             head.isspace()
-            or (word == "key" and not head)
+            or (not head and (word == "key" or is_joined))
             or bool(_BEGINS_A_LINE.fullmatch(head) or _LINE_OF_A_SERVER.fullmatch(head))
         )
-        is_named = (head and not head[-1].isspace()) or "-" in word or word in _OF_REDIS or word[0] == "c"
-        if is_line and _OF_A_SERVER.search(before) if word == "key" else is_line or is_named:
+        is_named = is_label and (is_joined or (head and not head[-1].isspace()) or word in _OF_REDIS or word[0] == "c")
+        is_near = word != "key" or _OF_A_SERVER.search(before) is not None
+        if "community" in word and not is_label:
+            is_near = "snmp" in before
+        if (is_line and is_near) or (is_named and is_last):
             yield from argument(match)
+
+
+def _goes_on_as_a_line(match: re.Match[str], scan: Scan) -> bool:
+    """Whether more words of configuration follow a value that is no word of a sentence: `key x7 vrf mgmt`."""
+    value = scan.text[slice(*match.span(match.lastgroup or 0))]
+    is_next = _WORD.fullmatch(value)  # which tells the value that follows it
+    return bool(not is_next and _IS_NO_WORD.search(value) and _WORDS_TO_THE_END.match(scan.lower, match.end()))
 
 
 def _is_a_value(value: str) -> bool:
