@@ -197,10 +197,13 @@ def _of_label(scan: Scan, label: re.Match[str]) -> Cue:
     return Cue(start, end, word.endswith(("code", "codes")), word in _WEAK, language)
 
 
+_OF_NETWORKS: Final = ("w", "ssid", "n", "h")
+
+
 def _of_networks(scan: Scan, places: Sequence[int]) -> Iterator[Cue]:
     """Keys of networks; *places* are those of words such as "network", which `LABEL` alone does not know."""
     for at in (*places, *(at for at, _ in scan.hits("ssid"))):
-        if scan.lower[at] in "wsnh" and (match := _NETWORK_KEY.match(scan.lower, at)):
+        if scan.lower.startswith(_OF_NETWORKS, at) and (match := _NETWORK_KEY.match(scan.lower, at)):
             start = max(match[0].rfind(" "), match[0].rfind("\n")) + 1
             yield Cue(at + start, match.end(), False, False, "network")
     for at, word in scan.hits("ssid"):

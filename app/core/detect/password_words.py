@@ -23,7 +23,7 @@ LABEL: Final = re.compile(
     r"|parola chiave|wachtwoord(?:en)?|l[öo]sen(?:ord(?:et)?|kod(?:en)?)|adgangskoden?|jelszó\w{0,3}|jelszav\w{1,4}"
     r"|salasan\w{1,6}"
     r"|laps(?=\s?[:=]|\s(?:says|shows|gives)\s)"
-    r"|passhash|(?:en|de)cryption[- ]key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
+    r"|passhash|(?:en|de)cryption[-_ ]?key|key to (?:decrypt|open|unlock)|(?:pre-?)?shared[-_ ]?secrets?"
     r"|(?:vpn|ipsec|l2tp|radius|tunnel|sip|trunk)[- ]secret|netzwerk(?:sicherheits)?schlüssel"
     r"|secret word|security answer|requirepass|(?:wpa2?|wpa2?-psk)[- ]passphrase|psksecret|pre-?shared[-_ ]?keys?"
     rf"|(?:(?<=snmp[- _])|(?<=trap ))community(?:[- _]string)?|community[- _]string|community(?=\s[{QUOTES}]\S*\d)"
@@ -45,7 +45,10 @@ LABEL: Final = re.compile(
     rf"|{_NOT_AFTER_LETTER}(?:(?:pswd|pwd|psw|pw|psk|mdp|ww|senhas?|clave)(?![^\W\d_])|hasł\w{{1,4}}|hasl[aoe]m?"
     rf"|[sş]ifre\w{{0,5}}|parola\w{{0,5}}"
     rf"|parol(?:ă|ei|ii)(?!\w)|parole(?=\s?:| ir(?!\w))|paroli(?!\w)|hesl[oaeu]m?|парол\w{{1,4}}|pass)"
-    rf"|{_NOT_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden)(?=\s?[:=?])|(?<![\w-])secret(?=\s?=)|secret(?=>)|jelszo\w{{0,3}}"
+    rf"|{_NOT_AFTER_LETTER}(?:kw|contra|lösen|losen|pswrd|kode|koden)(?=\s?[:=?])|secret(?=>)|jelszo\w{{0,3}}"
+    # client_secret=, JWT_SECRET:, "secretKey": ; not "existingSecret: x", which names where it is kept
+    r"|(?:(?<=[_-])secret|secret(?=_?key|_base|[\"'\]]|\s?=))(?<!existingsecret)(?:[_-]?key)?(?:_base)?"
+    r"(?=[\"'\]]{0,2}\s?[:=])"
     r"|(?<=[_-])(?:pwd|pass|pw)(?![^\W\d_])|(?<=my)pwd"
     # The end of a setting's name: DbPwd=, ProxyPass: ; not "bypass=", "Reisepass:".
     r"|(?<=[a-z0-9])(?<!by)(?<!com)(?<!kom)(?<!reise)(?<!eng)(?<!impf)(?:pwd|pass|pw|psk)"

@@ -192,7 +192,7 @@ ANCHORS: Final = {
         "|obsah kl|содержимое к|вміст кл|anahtar iç"
         "|nyckelinn|nøgleind|nøkkelinn|avaimen s|kulcstart|kulcs tart|conținut ch|ključni s|sadržaj k|vsebina k"
         "|съдържание на к|περιεχόμενο κλ|关键内容|密钥内容|主要なコンテンツ|키 콘텐츠"
-        "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret=|secret =|secret>|"
+        "|kw:|kw =|contra:|lösen:|losen:|lösen?|secret|"
         "kode:|koden:|phrase secr|clé|clave|chiave"
         "|chave|klucz|klíč|ključ za|šifr|шифр|ключ|pw|psw|mdp|mots de|mot de|phrase de|ww|senha|hasł|"
         "hasl|şifre|sifre|hesl|парол|密码|密碼|口令|パスワード|비밀번호|סיסמ|كلمة المرور|كلمة مرور|كلمة سر|κωδικ|"
@@ -200,7 +200,8 @@ ANCHORS: Final = {
         "kenncod|รหัสผ่าน|पासवर्ड|лозинк|fjalëkalim|pasahitz|wagwoord|lykilorð|kata laluan|گذرواژه|"
         "رمز عبور|كلمة السر|vpn sec|vpn-sec|ipsec sec|l2tp sec|radius sec|tunnel sec|netzwerkschl|netzwerksich|"
         "sip sec|trunk sec|comunidad|communaut|comunit|kommunit|сообщество|"
-        "encryption key|encryption-key|decryption key|key to |shared secret|shared-secret|sharedsecret"
+        "encryption key|encryption-key|encryption_key|encryptionkey|decryption key|"
+        "key to |shared secret|shared-secret|sharedsecret"
         "|shared_secret|wep|kodeord|lozink|geslo|gesla|slaptaž|parool|mật khẩu|kata sandi"
     ).split("|"),
     "pair": (
