@@ -117,27 +117,23 @@ _LOCAL_USER = re.compile(
 _GEAR = re.compile(
     # Cisco, HP, Juniper, Fortinet, Huawei: snmp-server community x, tacacs-server key x, ntp authentication-key 1 md5 x
     r"(?<![^\W_])(?:(?:ppp (?:chap|pap sent-username \S+) )?password 0 "
-    r"|ppp chap password |(?:snmp-server|(?:set|create|add|config) snmp) community "
-    r"|snmp-agent community (?:read|write) "
-    r"(?:cipher |simple )?"
+    r"|(?:snmp-server|(?:set|create|add|config) snmp) community "
+    r"|snmp-agent community (?:read|write) (?:cipher |simple )?"
     r"|snmp-server host (?:[a-z]\S* (?=[0-9]))?\S+ (?:vrf \S+ )?(?:(?:traps?|informs?) )?(?:version v?(?:1|2c) )?"
     r"(?:community )?|isakmp key |username \S{1,40} privilege \d{1,2} (?=\S*\d)"
     r"|mgmt-user \S+ (?:(?:root|guest-provisioning|network-operations|read-only|location-api-mgmt) )?"
     r"|(?:tacacs|radius)-server key |radius-server host \S+[^\n]{0,60}? key "
     r"|set (?:psksecret|passwd|password|passphrase|auth-pwd|priv-pwd|secret) (?:enc )?"
-    r"|(?:wpa-psk|set-key) ascii (?:\d )?"
-    r"|plain-text-password |neighbor \S+ password |message-digest-key \d{1,3} md5 "
+    r"|neighbor \S+ password |message-digest-key \d{1,3} md5 "
     r"|authentication-key (?:\d{1,5} (?:md5|hmac-sha\d+|sha\d+) )?|key-string "
     r"|option (?:key|password|sae_password|auth_secret|acct_secret|preshared_key) (?=['\"])"
     r"|(?:standby|vrrp|glbp)(?: \d{1,4})? authentication (?:md5 key-string |text )?(?!md5|text|mode)"
-    r"|nhrp authentication |pre-shared-secret "
-    r"|preshare |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
-    r"|authentication-server (?:radius|tacacs) host \S+[^\n]{0,40}? key "
-    r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key |ascii-text "
+    r"|nhrp authentication |preshare |r[ow]community6? |com2sec6? \S+ \S+ |stats auth \S+?:|system user \S+ "
+    r"|ikev[12] (?:(?:local|remote)-authentication )?pre-shared-key "
     r"|(?:password|shared-key) (?:cipher|simple|irreversible-cipher) "
     r"|(?:(?<=pass )|(?<=password )|(?<=passphrase )|(?<=key ))(?:plain|cipher|clear)text "
     r"|wireless\.[\w@\[\]-]{1,40}\.key\d?="
-    r"|key 7 (?=[0-9a-f]{8,}(?:\s|$))|password manager (?:user-name \S+ )?plaintext )"
+    r"|password manager (?:user-name \S+ )?plaintext )"
     r"(?:\d |r[ow] )?"  # how it is written: 0 in clear, 7 so that it can be read again
     rf"(?!(?:string|mismatch|version|traps?|informs?|(?:use-|filter-)?vrf|udp-port|source-interface)\b|\d\s){VALUE}"
 )
@@ -179,14 +175,13 @@ ANCHORS: Final = {
     "option": "-pass|--|-storepass|-keypass|/p:|/pw:|/pass|pass:|identified by ".split("|"),
     "gear": (
         "enable |username |password 0|ppp |nhrp auth|snmp-server |snmp-agent c|set snmp|isakmp key|tacacs-server key"
-        "|wpa-psk ascii|set-key ascii|"
-        "plain-text-password |radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
-        "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |ascii-text |password cipher|password simple|"
+        "|radius-server |set psk|set pass|set auth-pwd|set priv-pwd|set secret|neighbor |"
+        "message-digest-key|authentication-key|key-string|ikev1 |ikev2 |password cipher|password simple|"
         "password irrev|shared-key |plaintext |ciphertext |cleartext |password manager|"
         "option key |option password |option sae_|option auth_s|option acct_s|"
-        "option preshared|standby |vrrp |glbp |pre-shared-secret |preshare |"
+        "option preshared|standby |vrrp |glbp |preshare |"
         "rocommunity|rwcommunity|com2sec|stats auth |system user |create snmp|add snmp|config snmp|community|"
-        "authentication-server |createuser |v3 auth |auth sha|auth md5|auth: |key 7 |authentication sha|"
+        "createuser |v3 auth |auth sha|auth md5|auth: |authentication sha|"
         "authentication md5|authentication-mode sha|authentication-mode md5|mgmt-user |snmpv3 |wireless."
     ).split("|"),
     "command": tuple(_BY_NAME),

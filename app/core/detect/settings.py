@@ -40,6 +40,8 @@ _WORD = re.compile(
     r"(?:pass(?:word|wd|-?phrase)?|pwd?|psk|e?secret|e?key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
     r"|community(?:[- _](?:string|name|map))?)"
 )
+_PROMPT = re.compile(r"[\w.()/@~:-]{1,60}[#>$] ?")
+"""What a console shows before a command: `R1(config)# `."""
 _BACK_TO_ITS_BEGINNING = re.compile(r"[\w-]{0,30}\Z")
 _OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
 _IS_NO_VALUE = re.compile(
@@ -113,6 +115,8 @@ def _of_a_setting(scan: Scan, at: int, end: int, *, is_label: bool) -> Iterator[
     start = begins.start() if begins else at
     before = scan.lower[max(start - _LONGEST_LINE, 0) : start]
     head, word = before[before.rfind("\n") + 1 :], scan.lower[start:end]
+    if prompt := _PROMPT.match(head):
+        head = head[prompt.end() :]
     is_last = _ENDS_A_LINE.match(scan.lower, match.end())
     is_apart = (not head.strip() and scan.text[end : end + 2] in _APART) or scan.text[end : end + 1] == "\t"
     if is_label and is_apart and is_last:

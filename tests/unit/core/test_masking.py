@@ -181,7 +181,7 @@ PARTS = (
     'value="|password" a="b" |passwords are a and |password (a|password for a b c d |wlan key |ssid a, |credentials a |Bearer a|'
     'log in as a, |root/|admin / |wifi "a" / |teamviewer 1|Aa1!|Aa1#b|*a*|Cookie: a=|key-string |code is |echo a|:5432:|'
     "password of 'a' |user a and password |auth\" : |password(|\n key |acme\\a |user;password\n|"
-    "authorization: |session=|?code=|:::|:aa|q~|-us|$6$a|1//0|%40|İ|ß"
+    "authorization: |u: a p: |psk (1 a)|laps: |user a-key x1 |set key x1 a a |a#|secret_|session=|?code=|:::|:aa|q~|-us|$6$a|1//0|%40|İ|ß"
 ).split("|")
 
 

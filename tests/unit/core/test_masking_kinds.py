@@ -1122,6 +1122,8 @@ KINDS = {
         " client 10.1.1.1 server-key 0 ⟦meadow42⟧",
         "virtual-controller-key ⟦meadow42⟧",
         "failover key ⟦meadow42⟧",
+        "fw01/pri(config)# failover key ⟦meadow⟧",
+        "sw01(config)# wlan psk set-key ascii 0 ⟦meadow⟧",
         " set md5-key 1 ⟦meadow42⟧",
         " set secondary-secret ⟦meadow42⟧",
         "ntp message-digest-key 1 md5-ekey ⟦meadow42⟧",
