@@ -98,7 +98,7 @@ _KIND = (
 )
 _SAYS_WHAT_BEFORE = re.compile(
     r"(?<![^\W_])(?:mfa|2fa|sms|totp|otp|verification|security|one[- ]time|access|unlock|backup|entry"
-    r"|installateurs|master|installer|disarm|engineer|duress|panic|bridge"
+    r"|installateurs|master|installer|disarm|engineer|duress|panic|bridge|swipe|override|till|cashier|supervisor|manager|staff"
     r"|confirmation|pairing|activation|setup|registration|invit(?:e|ation)|login|authori[sz]ation|recovery|reset|auth(?:entication)?|passkey|einmal|zugangs|bestätigungs"
     r"|dogrulama|guvenlik|giris|overovaci|pristupovy|bezpecnostni|sicherheits|entsperr|sperr|freischalt|wiederherstellungs|notfall|abteilungs|drucker|herstel|återställnings|verificatie|toegangs|beveiligings|doğrulama|onay|güvenlik|giriş"
     r"|ověřovací|přístupový|bezpečnostní|potvrzovací|해제|解除)[- ]?(?:master )?$"

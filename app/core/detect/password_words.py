@@ -89,6 +89,7 @@ CHANGED: Final = (
 OF_MAKERS: Final = frozenset(
     (
         "admin password passw0rd password1 pass default changeme calvin cisco ubnt apc root toor friend raspberry "
+        "000000 00000000 666666 888888 "
         "vagrant netgear1 pfsense opnsense nsroot smcadmin motorola tomcat infoblox sysadmin admin00 1111 0000 "
         "1234 12345 123456 12345678 1234admin admin123 admin1234 password123 hp invent ibm synology manager "
         "supervisor guest"

@@ -1165,6 +1165,13 @@ KINDS = {
         "encryption_key: enabled",
         "secret_key: /run/secrets/x",
     ),
+    "a code of a till, and a maker's number": (
+        "POS manager swipe code ⟦5544⟧, staff code ⟦1122⟧",
+        "manager override code is ⟦5544⟧",
+        "(default: admin / ⟦000000⟧)",
+        "the manager's code of conduct 2025",
+        "admin / 2025 review, root / 4096 blocks",
+    ),
     "initials before a user's name and a password": (
         "cPanel u: bakeryx p: ⟦jUmp-9921-rope⟧",
         "U: mthompson\\nP: ⟦thompson7⟧",
