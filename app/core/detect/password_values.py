@@ -24,7 +24,7 @@ _PLACEHOLDER: Final = re.compile(
     # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
     r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
     r"|req|form|ctx|props|state|values|credentials|creds|cfg|conf|app|user|input|event|vault|inputs|steps|matrix)"
-    r"(?:\.[A-Za-z_]+)+\)?,?"
+    r"(?:\.[A-Za-z_]+)+\)?,?|(?:[A-Za-z_]\w*\.)+\w*(?:pass(?:word|wd)?|pwd|secret|key)"
 )
 NO_PASSWORD: Final = re.compile(
     r"(?:\w+://.*|(?:[\w.*#@&+-]*)@[\w*.-]+\.[\w*.]+|0x[0-9a-f]+"

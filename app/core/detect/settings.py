@@ -27,25 +27,25 @@ _ENDS_A_LINE = re.compile(r"[ \t]*;?[ \t]*(?=[\r\n]|$)")
 _WORDS_TO_THE_END = re.compile(r"(?:[ \t]+[\w./:-]{0,40}\w){1,8}[ \t]*(?=[\r\n]|$)")
 _GOES_ON: Final = r"(?: (?!(?:the|a|my|your|his|her|our|for|to|is|of|and|or|with|on|in|not) )\S+){0,9} $"
 _BEGINS_A_LINE = re.compile(
-    r"\s*(?:set|configure|config|create|add|edit|modify|(?:user(?:name)?|local-user) \S+|enable|super|ip|vpdn|ppp|line"
-    r"|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf|server\S*|ldap\S*|snmp\S*|client"
-    r"|isis|digest|logins|access user|encrypted)" + _GOES_ON
+    r"\s*(?:set|configure|config|create|add|edit|modify|(?:user(?:name)?|local-user|\S*mgmt-user) \S+|enable|super|ip"
+    r"|vpdn|ppp|line|security|authentication|wlan|wpa\S*|neighbor|peer|ntp|database|bind|bgp|ospf|server\S*|ldap\S*|snmp\S*"
+    r"|client|isis|digest|logins|access user|encrypted)" + _GOES_ON
 )
 _OF_A_SERVER = re.compile(r"tacacs|tacplus|radius|aaa-server|server-private|failover")
 _LINE_OF_A_SERVER = re.compile(
     rf"\s*(?!(?:the|a|my|your|our|new|this) )(?:\S+ ){{0,4}}?\S*(?:{_OF_A_SERVER.pattern})\S*{_GOES_ON}"
 )
 _WORD = re.compile(
-    r"(?!(?:public|foreign|primary|partition|sort|host|reg\w*|hot|short)-)(?:[\w-]{0,30}[-_])?"
-    r"(?:pass(?:word|wd|-?phrase)?|pwd?|psk|e?secret|e?key|requirepass|masterauth|(?:pre-?)?shared-?(?:key|secret)"
-    r"|community(?:[- _](?:string|name|map))?)"
+    r"[\w-]{0,30}(?:pass(?:word|wd|-?phrase)?|pwd?|psk)|requirepass|masterauth"
+    r"|(?!(?:public|foreign|primary|partition|sort|host|reg\w*|hot|short)-)(?:[\w-]{0,30}[-_])?"
+    r"(?:e?secret|e?key|(?:pre-?)?shared-?(?:key|secret)|community(?:[- _](?:string|name|map))?)"
 )
 _PROMPT = re.compile(r"[\w.()/@~:-]{1,60}[#>$] ?")
 """What a console shows before a command: `R1(config)# `."""
 _BACK_TO_ITS_BEGINNING = re.compile(r"[\w-]{0,30}\Z")
 _OF_REDIS: Final = frozenset({"requirepass", "masterauth"})
 _IS_NO_VALUE = re.compile(
-    r"\d+(?:\.\d+){3}|\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$"
+    r"\d+(?:\.\d+){3}|\w+:/|[\w.-]+:\d|\w+:\S+/\S|[\w.-]+=(?!=?$)|[\w.-]+:$|[\w.-]+\.(?:conf|txt|key|pem|pass|cfg|crt)$"
     r"|(?:aadsts|ora-|kb|cve-|event-?)\d{4}[\d-]*\W*$|0x[\da-f]{3,8}\W*$"
 )
 """A path, a server, another setting, a file, the code of an error: what a ticket is found by."""
@@ -124,7 +124,7 @@ def _of_a_setting(scan: Scan, at: int, end: int, *, is_label: bool) -> Iterator[
     elif (
         _WORD.fullmatch(word)
         and (is_last or _goes_on_as_a_line(match, scan))
-        and (word[0] == "c" or (scan.text[start:end].islower() and not scan.text[start - len(head.lstrip())].isupper()))
+        and (word[0] == "c" or scan.text[start:end].islower())
     ):
         is_joined = "-" in word or "_" in word
         is_line = (
@@ -133,10 +133,12 @@ def _of_a_setting(scan: Scan, at: int, end: int, *, is_label: bool) -> Iterator[
             or bool(_BEGINS_A_LINE.fullmatch(head) or _LINE_OF_A_SERVER.fullmatch(head))
         )
         is_named = is_label and (is_joined or (head and not head[-1].isspace()) or word in _OF_REDIS or word[0] == "c")
+        is_lower = word[0] == "c" or not any(map(str.isupper, scan.text[start - len(head) : start]))
         is_near = word != "key" or _OF_A_SERVER.search(before) is not None
         if "community" in word and not is_label:
             is_near = "snmp" in before
-        if (is_line and is_near) or (is_named and is_last):
+        is_sentence = scan.text[start - len(head.lstrip())].isupper()
+        if (is_line and is_near and not is_sentence) or (is_named and is_last and is_lower):
             yield from argument(match)
 
 
