@@ -22,7 +22,7 @@ from typing import Any, Final
 from yarl import URL
 
 from app.core.reading.text import one_line, plain_text
-from app.integrations.documentation.hits import PAGES, TEXTS, TITLES, Hit, find_hits, is_error, value_in
+from app.integrations.documentation.hits import PAGES, TEXTS, TITLES, Hit, find_hits, is_error, value_in, words_in
 
 MAX_DOCUMENTS: Final = 20
 """Of one answer."""
@@ -78,7 +78,8 @@ def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[
         read = [(text, value_in(text)) for text in texts]
         found = [document for _, value in read for document in _found(find_hits(value), name)]
         if not found:  # beside objects, words are a remark about them
-            found = [document for text, value in read if value is None for document in _of_words(text, name)]
+            words = (text if value is None else words_in(value) for text, value in read)
+            found = [document for each in words for document in _of_words(each, name)]
     seen: dict[str, Document] = {}
     for document in found:
         seen.setdefault(document.id, document)
@@ -87,8 +88,11 @@ def read_documents(structured: Any, texts: Iterable[str], *, name: str) -> list[
 
 def tells_error(structured: Any, texts: Sequence[str]) -> bool:
     """Whether an answer that is not called an error is one: it has no document, and says that the tool failed."""
-    values = [structured, *((value if (value := value_in(text)) is not None else text) for text in texts)]
-    return any(map(is_error, values)) and not any(next(find_hits(value), None) for value in values)
+    read = [(text, value_in(text)) for text in texts if text.strip()]
+    objects = [structured, *(value for _, value in read if value is not None)]
+    words = [text for text, value in read if value is None]  # each may be a document, one about an error too
+    has_failed = any(map(is_error, objects)) or (bool(words) and all(map(is_error, words)))
+    return has_failed and not any(any(find_hits(value)) for value in objects)
 
 
 def allowed_page(url: str, allowed: Iterable[str]) -> str:

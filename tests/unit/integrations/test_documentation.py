@@ -68,7 +68,7 @@ def test_forms_of_servers() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "  \n", "{}", "[]", '{"results": []}', '{"error": "no such space"}', '{"success": false, "error": "x"}',
-     '{"results": [1, null, "x", {}, {"id": 7}]}', "[" * 100_000, '{"a":' * 100_000, "{not json"],
+     '{"results": [1, null, "x", {}, {"id": 7}]}', "[" * 100_000, '{"a":' * 100_000, '{"not json'],
 )  # fmt: skip
 def test_what_holds_no_document_has_none(text: str) -> None:
     assert read(text) == []
@@ -91,6 +91,8 @@ def test_an_answer_is_cut_where_it_is_too_much() -> None:
         "<p>" * 160_000,
         "&#1" * 160_000,
         json.dumps([{"title": "<" * 400_000}]),
+        json.dumps([[[[{"z": 1}] * 50] * 30] * 30]),
+        "x\n" + json.dumps([[[[{"z": 1}] * 50] * 30] * 30]),
     ],
 )
 def test_no_answer_takes_long(text: str) -> None:
@@ -226,11 +228,62 @@ def test_a_document_is_not_what_is_within_it() -> None:
     assert read(json.dumps(page)) == [("VPN", "", "https://a.example/vpn")]
 
 
+@pytest.mark.parametrize("name", ["files", "assets", "matches", "points", "value", "data", "pages"])
+@pytest.mark.parametrize("beside", [[], {}, [{"name": "logo.png", "url": "https://a.example/logo.png"}]])
+def test_a_document_is_one_whatever_lists_it_has(name: str, beside: Any) -> None:
+    page = {"title": "VPN", "content": "Reset it.", name: beside}
+    assert read(json.dumps(page)) == [("VPN", "Reset it.", "")]
+
+
+def test_settings_with_a_name_and_a_value_are_fields_of_what_they_stand_in() -> None:
+    """Each passed for a document, and the password of the firewall was one."""
+    fields = [{"name": "Admin password", "value": "hunter2"}, {"name": "IP", "value": "10.0.0.1"}]
+    assert read(json.dumps({"name": "FW01", "fields": fields})) == [("FW01", "IP: 10.0.0.1", "")]
+    assert read(json.dumps({"name": "FW01", "url": "https://a.example/1", "settings": fields})) == [
+        ("FW01", "", "https://a.example/1")
+    ]
+
+
+def test_words_may_end_with_a_sample_of_json() -> None:
+    """The whole document was lost, or the sample alone was one."""
+    for words in (
+        'Put this into settings.json:\n\n```json\n{\n  "proxy": "reset"\n}\n```\n',
+        '# Proxy\n\nPut this into settings.json:\n\n```json\n{\n  "name": "reset"\n}\n```\n',
+        "Reset it, as follows. " * 20 + '\n{\n  "name": "proxy"\n}\n',
+    ):
+        [(_, text, _)] = read(words)
+        assert "eset" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "VPN", "text": "Reset it."}\n{"title": "Printer", "text": "Turn it on."}\n',
+        '{"results": [{"title": "VPN", "text": "Reset it."}, {"title": "Printer", "text": "Turn it on."}]}\n\nAsk again.',
+    ],
+    ids=["a-line-each", "before-a-remark"],
+)
+def test_json_may_be_in_lines_or_have_a_remark_behind_it(text: str) -> None:
+    assert read(text) == [("VPN", "Reset it.", ""), ("Printer", "Turn it on.", "")]
+
+
+@pytest.mark.parametrize("key", ["data", "results", "output", "response"])
+def test_words_in_an_object_are_words(key: str) -> None:
+    assert read(json.dumps({"status": "success", key: "## VPN\nReset it."})) == [("VPN", "Reset it.", "")]
+    assert read(json.dumps({"status": "error", "error": "x", key: "## VPN\nReset it."})) == []
+
+
 def test_words_that_begin_with_a_link_or_hold_one_are_words() -> None:
     for words in (
         "[VPN guide](https://a.example/vpn): reset it.",
         "Found in [the guide](https://a.example): reset it.\n[1] Reset it.",
         "Run this:\n{ $_.Name } | reset",
+        "[1] **VPN** fails: reset it.",
+        "[Source: VPN.docx]\nReset it.",
+        "[!NOTE]\nReset it.",
+        "[[VPN]] fails: reset it.",
+        "{{Infobox}}\nReset it.",
+        "{'title': 'VPN', 'content': 'Reset it.'}",
     ):
         [(title, text, _)] = read(words)
         assert (title, "eset" in text) == ("search", True)
@@ -249,6 +302,9 @@ def test_words_that_begin_with_a_link_or_hold_one_are_words() -> None:
         (None, ['{"errors": [{"title": "Unauthorized", "status": 401}]}']),
         ({"error": {"code": 401}}, []),
         ({"result": {"error": "Unauthorized"}}, []),
+        ({"result": ["Error executing tool search: 401"]}, ["Error executing tool search: 401"]),
+        (None, ['{"error": "invalid_token", "description": "The token is bad."}']),
+        (None, ['{"isError": true, "content": [{"type": "text", "text": "The token is bad."}]}']),
     ],
 )
 def test_an_error_that_is_not_called_one_is_an_error(structured: Any, texts: list[str]) -> None:
@@ -272,7 +328,18 @@ def test_an_error_that_is_not_called_one_is_an_error(structured: Any, texts: lis
         "Error 809 while the VPN connects: reset it.",
         "# Error: VPN\nReset it.",
         "Error: the VPN client stops.\n" + "Reset it.\n" * 20,
+        "Error: 0x80070005, access denied\n\nRun gpupdate.",
+        "Error: 0x80070005\n1. Run gpupdate.",
+        '{"hostname": "PRN-01", "status": "failed", "location": "Basel"}',
+        '{"hostname": "SW-01", "status": "up", "errors": 12}',
     ],
 )
 def test_what_is_no_error_is_none(text: str) -> None:
     assert not tells_error(None, [text])
+
+
+def test_one_document_among_others_may_begin_with_an_error() -> None:
+    """All of them were lost."""
+    texts = ["Error: 0x80070005", "VPN: reset it."]
+    assert not tells_error(None, texts)
+    assert [text for _, text, _ in read(*texts)] == texts
