@@ -39,11 +39,11 @@ _DECLINED: Final = "refusal"
 _BROKEN_OFF: Final = frozenset({"error", "network_error", "insufficient_system_resource", "abort", "aborted"})
 _STATUSES: Final = {
     **{str(status): status for status in range(400, 600)},
-    # Anthropic's and OpenAI's types, which the event of a stream has in place of a status.
+    # Anthropic's and OpenAI's types and codes, and Google's, which the event of a stream has in place of a status.
+    **dict.fromkeys(("rate_limit_error", "rate_limit_exceeded", "insufficient_quota", "RESOURCE_EXHAUSTED"), 429),
+    **dict.fromkeys(("authentication_error", "invalid_api_key", "UNAUTHENTICATED"), 401),
+    **dict.fromkeys(("server_error", "UNAVAILABLE"), 503),
     "overloaded_error": 529,
-    "rate_limit_error": 429,
-    "authentication_error": 401,
-    "server_error": 503,
 }
 _MINIMAX: Final = {"1000": 500, "1001": 500, "1002": 429, "1004": 401}
 """Codes of its `base_resp`."""
@@ -57,6 +57,7 @@ _DECODER: Final = json.JSONDecoder(strict=False)
 """Some gateways put the model's line breaks into texts as they are."""
 _BLANKS: Final = re.compile(r"\s*")
 _END_OF_STREAM: Final = "[DONE]"
+_IS_ENDED: Final = re.compile(r"^data:\s*+\[DONE\]", re.MULTILINE)
 _TAIL_CHARS: Final = 200
 _ENDS_OF_OBJECT: Final = ("}", "`", ">", "]")
 """How a whole answer ends: its object, a block of code, a mark of the model's template."""
@@ -74,7 +75,7 @@ def read_body(body: bytes) -> Any:
     text = body.decode(json.detect_encoding(body), "replace").strip("\ufeff \t\r\n\x00")
     text = _KEPT_ALIVE.sub("", text)
     if text.startswith(("data:", "event:", "id:", "retry:", ":")):
-        return _joined(_events(text), is_ended=_END_OF_STREAM in text[-_TAIL_CHARS:])
+        return _joined(_events(text), is_ended=_IS_ENDED.search(text, len(text) - _TAIL_CHARS) is not None)
     answer, end = _DECODER.raw_decode(text)
     if text.startswith("{", _BLANKS.match(text, end).end()):  # type: ignore[union-attr]  # it fits anywhere
         return _joined(_objects(text), is_ended=False)

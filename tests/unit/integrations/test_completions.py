@@ -126,6 +126,9 @@ BROKEN_OFF = {
     + json.dumps(A_PART).encode()
     + b'\n\n{\n  "error": {\n    "code": 503,\n    "status": "UNAVAILABLE"\n  }\n}\n',
     "a stream that was cut": b"data: " + json.dumps(A_PART).encode() + b"\n\n",
+    "a stream that was cut behind a word": b"data: "
+    + json.dumps({"choices": [{"delta": {"content": '{"summary": "Tick [DONE] and then go'}}]}).encode()
+    + b"\n\n",
     "objects that were cut": (json.dumps(A_PART) + json.dumps(A_PART)).encode(),
     # https://github.com/maximhq/bifrost/issues/5425
     "openrouter": a_completion({"content": OBJECT[:60]}, "error"),
@@ -166,7 +169,14 @@ async def test_an_answer_that_broke_off_is_asked_for_again(body: Any, monkeypatc
 async def test_an_overloaded_endpoint_that_tells_it_with_status_200_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """It was said to be no model's, and asked again and again with fewer options."""
     monkeypatch.setattr(adapter, "_PAUSE_S", 0)
-    for error in ({"error": OVERLOADED}, {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}):
+    for error in (
+        {"error": OVERLOADED},
+        {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
+        # https://ai.google.dev/gemini-api/docs/troubleshooting
+        {"error": {"status": "RESOURCE_EXHAUSTED", "message": "Resource has been exhausted (e.g. check quota)."}},
+        {"error": {"status": "UNAVAILABLE", "message": "The model is overloaded."}},
+        {"error": {"code": "rate_limit_exceeded", "type": "tokens", "message": "Rate limit reached."}},
+    ):
         endpoint = Endpoint(error)
         with pytest.raises(ModelBusy):
             await endpoint.ask()
