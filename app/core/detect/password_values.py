@@ -50,11 +50,11 @@ _SIGNS_OF_PROSE: Final = frozenset("-‐‑–—./:,;()[]\\_…?>*" + QUOTES)
 """Signs that ordinary sentences have between words, so they don't make a value look like a password."""
 _NEXT_PAIR = re.compile(
     # A semicolon, but not that of a sign that XML writes so: R&amp;D2025
-    r";(?<!&amp;)(?<!&apos;)(?<!&#\d\d;)(?<!&#\d\d\d;)(?<!&#x[0-9A-Fa-f]{2};)|[&,](?=\w+=)"
+    r";(?<!&amp;)(?<!&apos;)(?<!&quot;)(?<!&[lg]t;)(?<!&#\d\d;)(?<!&#\d\d\d;)(?<!&#x[0-9A-Fa-f]{2};)|[&,](?=\w+=)"
 )
 _ENDS_A_QUOTATION = re.compile(r"[“”„‟«»″‘’‛‹›」』](?!\w)")
 _CUT_AT = re.compile(
-    r"\\n|</|<(?:br|p|div|td|tr|li|span)[\s/>]|&(?:quot|lt|gt);|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)"
+    r"\\n|</|<(?:br|p|div|td|tr|li|span)[\s/>]|&(?:quot|gt);(?!\w)|&lt;(?!\w)|&lt;(?=\w{1,20}(?:&gt;|[\s/]))|[，。；、！？\"]|,(?=[^\W\d_]{3,}(?:\s|$))|['\"](?=[,}\])>;]|/>)"
 )
 _REMARK = re.compile(r"\([^\W\d_]+(?: [^\W\d_]+){1,6}\)")
 """What a form says instead: (left blank)."""

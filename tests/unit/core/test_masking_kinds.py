@@ -140,6 +140,9 @@ KINDS = {
         "password=⟦kelp&#38;Sand7⟧;trusted=no",
         "<add key='SmtpPassword' value='⟦Rowan&apos;s9Elm⟧'/>",
         "value=&quot;Server=a;Password=⟦Larch9Quay⟧&quot;",
+        "value=&quot;Server=a;Password=⟦Larch&quot;9&lt;Quay⟧;Timeout=5&quot;",
+        "password: ⟦abc&quot;def1⟧",
+        "password: ⟦Larch9Quay⟧&lt;br&gt;user: x",
         "password=&quot;&quot;",
     ),
     "the answer to a security question": (
