@@ -222,6 +222,8 @@ def _hit(entry: Mapping[str, Any]) -> Hit:
     if not any(fields.get(key) for key in TITLES):
         is_issue = any(each.get("description") for each in (entry, *inner))
         fields["title"] = _title_in(entry) or (fields.pop("summary", "") if is_issue else "")
+    if any(_names_password(fields.get(key, "")) for key in TITLES) and not _WORDS_APART.search(fields.get("value", "")):
+        fields.pop("value", None)
     if not any(fields.get(key) for key in TEXTS):
         told = (_text_in(each.get(key)) for each in (entry, *inner) for key in _PARTS)
         fields["text"] = next(filter(None, told), "")
@@ -278,8 +280,12 @@ def _labelled(entry: Mapping[str, Any]) -> Iterator[str]:
         pairs += list(islice(traits.items(), _MAX_ENTRIES))
     for label, value in pairs:
         text = ", ".join(filter(None, _values(value)))
-        if isinstance(label, str) and text and not LABEL.search(label.lower().replace("-", " ")):
+        if isinstance(label, str) and text and not _names_password(label):
             yield f"{label[:_MAX_LABEL_CHARS]}: {text}"
+
+
+def _names_password(label: str) -> bool:
+    return LABEL.search(label[:_MAX_LABEL_CHARS].lower().replace("-", " ")) is not None
 
 
 def _values(value: Any) -> Iterable[str]:

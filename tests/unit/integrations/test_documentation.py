@@ -239,6 +239,7 @@ def test_settings_with_a_name_and_a_value_are_fields_of_what_they_stand_in() -> 
     """Each passed for a document, and the password of the firewall was one."""
     fields = [{"name": "Admin password", "value": "hunter2"}, {"name": "IP", "value": "10.0.0.1"}]
     assert read(json.dumps({"name": "FW01", "fields": fields})) == [("FW01", "IP: 10.0.0.1", "")]
+    assert read(json.dumps({"results": fields})) == [("Admin password", "", ""), ("IP", "10.0.0.1", "")]
     assert read(json.dumps({"name": "FW01", "url": "https://a.example/1", "settings": fields})) == [
         ("FW01", "", "https://a.example/1")
     ]
