@@ -43,7 +43,7 @@ _BODY = re.compile(
     r"|\bthe monitor .{1,200} is back up\b|amazon cloudwatch alarm "
     r"|\bsensor\b.*\bstatus: up\b|\bis up\b.*\blast message:"
     r"|^[\w-]+ ok ?[:-]"
-    r"|\bhas gone up\.|\brecovered from (?:warning|critical)\b|\bmonitor condition:? resolved\b"
+    r"|\bcheck .{1,200}? has gone up\.|\brecovered from (?:warning|critical)\b|\bmonitor condition:? resolved\b"
 )
 # Backup programs, NAS and others, word their subjects in the language of their users.
 _BACKUP = re.compile(r"back-?up|sicherung|sauvegarde|copia de seguridad|cópia de segurança|kopi[aię] zapasow")
