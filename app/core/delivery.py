@@ -192,7 +192,7 @@ class _Claimed(BaseModel, extra="ignore"):
 _Body = TypeVar("_Body", bound=BaseModel)
 
 # As Python prints a dictionary, as JavaScript and people write one, or with the quotes of a word processor or of HTML.
-_UNQUOTED: Final = re.compile(rb"\s*+(?:\[\s*+)?\{\s*+(?:'|&(?:quot|#)|[A-Za-z_]|\xe2\x80)")
+_UNQUOTED: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+(?:\[\s*+)?\{\s*+(?:'|&(?:quot|#)|[A-Za-z_]|\xe2\x80)")
 _WANTS_QUOTES: Final = (
     "Keys and texts stand in plain double quotes, as json.dumps (Python), JSON.stringify (JavaScript) and toString()"
     " of a map (Deluge) write them; "

@@ -219,14 +219,15 @@ def is_approved(row: Row) -> bool:
 
 
 def _role_of(row: Row) -> str:
-    """What kind of thing the asset is; from build 15100 on its `module` says so."""
+    """What kind of thing the asset is; from build 15100 on its `module` says so: `asset_switch`."""
     product = row.get("product")
     kinds = (
         row.get("role"),
         row.get("product_type"),
         product.get("product_type") if isinstance(product, dict) else None,
     )
-    module = name_of(row.get("module")).removeprefix("asset_").replace("_", " ")
+    module = name_of(row.get("module"))
+    module = module.removeprefix("asset_").replace("_", " ") if module.startswith("asset_") else ""
     return next(filter(None, (*map(name_of, kinds), module, name_of(product))), "")
 
 

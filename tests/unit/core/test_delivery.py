@@ -291,6 +291,7 @@ def test_of_a_key_that_is_there_twice_the_last_counts() -> None:
         "{“event”: “ticket_created”, “ticket_id”: “8”}",
         "{&quot;event&quot;:&quot;ticket_created&quot;,&quot;ticket_id&quot;:8}",
         "\n{\n  'event': None}",
+        "\ufeff{'event': 'ticket_created'}",
     ],
 )
 def test_a_body_without_plain_double_quotes_is_told_what_writes_them(body: str) -> None:

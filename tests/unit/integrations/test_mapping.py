@@ -211,3 +211,5 @@ def test_what_an_asset_is_stands_in_its_module_from_build_15100_on() -> None:
     product = {"id": "1201", "name": "Access Point Product 1"}
     asset = parse_asset({"id": "1", "name": "AP01", "product": product, "module": {"name": "asset_access_point"}})
     assert asset.role == "access point"
+    for module in ("asset", 7, {"id": 7}):  # each says nothing
+        assert parse_asset({"id": "1", "name": "AP01", "product": product, "module": module}).role == product["name"]
