@@ -100,14 +100,18 @@ class Hit(NamedTuple):
 
 def value_in(text: str) -> Any:
     """The JSON of *text*, also behind a remark or in a block of code; `[]` if it can't be read; None: it is words."""
-    if text.lstrip()[:1] in {"{", "["}:
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            values = list(_values_in(text))
-            if any(find_hits(values)):
-                return values if len(values) > 1 else values[0]
-            return [] if _IS_JSON.match(text) else None
+    if text.lstrip()[:1] not in {"{", "["}:
+        return _value_behind_a_remark(text)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        values = list(_values_in(text))
+    if any(find_hits(values)):
+        return values if len(values) > 1 else values[0]
+    return [] if _IS_JSON.match(text) else None
+
+
+def _value_behind_a_remark(text: str) -> Any:
     begin = _BEGINS_JSON.search(text)
     if begin is None or begin.start() > _MAX_REMARK_CHARS or _HEADING.search(text, 0, begin.start()):
         return None  # a document may end with a sample
@@ -115,8 +119,9 @@ def value_in(text: str) -> Any:
         value, end = _DECODER.raw_decode(text, begin.end())
     except (ValueError, RecursionError):
         return None
-    is_answer = not text[end:].strip(_END) and (is_error(value) or any(find_hits(value)))
-    return value if is_answer else None
+    is_empty = not value or (isinstance(value, Mapping) and any(value.get(key) == [] for key in _LISTS))
+    is_answer = is_empty or is_error(value) or any(find_hits(value))
+    return value if is_answer and not text[end:].strip(_END) else None
 
 
 def _values_in(text: str) -> Iterator[Any]:

@@ -68,7 +68,8 @@ def test_forms_of_servers() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "  \n", "{}", "[]", '{"results": []}', '{"error": "no such space"}', '{"success": false, "error": "x"}',
-     '{"results": [1, null, "x", {}, {"id": 7}]}', "[" * 100_000, '{"a":' * 100_000, '{"not json'],
+     "No documents found:\n[]", 'Found 0 documents:\n{"results": []}', '{"results": [1, null, "x", {}, {"id": 7}]}',
+     "[" * 100_000, '{"a":' * 100_000, '{"not json'],
 )  # fmt: skip
 def test_what_holds_no_document_has_none(text: str) -> None:
     assert read(text) == []
