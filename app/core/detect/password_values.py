@@ -20,7 +20,7 @@ _PLACEHOLDER: Final = re.compile(
     r"[$%@](?![A-Za-z]*[a-z][0-9][A-Za-z])\w+%?|\$?\{(?!ssha|sha|smd5|md5|crypt|SSHA|SHA|SMD5|MD5|CRYPT).*|\$\(.*|%\(\w+\)s|<[^<>]*>?"
     r"|\[[^\]]*\]?|!\w+|[\w.]+\((?:[^)]*\)?\W*|.*[;,].*)|\w+\.environ.*|[*•●._xX…-]+|n/a"
     r"|\d{1,2}\+|\(?using|\w+\[.*|\$\w+(?:->|::|\[|\().*|[\w\\]+(?:->|::)\w.*"
-    r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+|&[a-z]{2,4};?"
+    r"|\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d\S*|(?:[a-z_]+\.){2,}[A-Z]\w+|&[a-z]{2,4};?|&lt;[^&<>]*"
     # Where a program takes it from: var.admin_password, process.env.SMTP_PASS
     r"|(?:var|local|data|module|each|self|this|process|os|secrets?|settings|config|env|args|options|params|request"
     r"|req|form|ctx|props|state|values|credentials|creds|cfg|conf|app|user|input|event|vault|inputs|steps|matrix)"

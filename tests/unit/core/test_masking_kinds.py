@@ -144,6 +144,7 @@ KINDS = {
         "password: ⟦abc&quot;def1⟧",
         "password: ⟦Larch9Quay⟧&lt;br&gt;user: x",
         "password=&quot;&quot;",
+        "password=&lt;secret&gt;",
     ),
     "the answer to a security question": (
         "Security question: name of your first school? Answer: ⟦Thornfield⟧",
