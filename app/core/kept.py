@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 MAX_KEPT_CHARS: Final = 4_000
 """A source has 1,500. Of a ticket of 64,000 the forms take 2.5 MB, and of 256 such tickets more than a pod has."""
 
-MAX_KEPT_WORDS: Final = 5_000
+MAX_KEPT_WORDS: Final = 2_000
 """In each cache of words. Beyond them are rare words alone, of which a worker would gather more and more for hours."""
 
 _Read = TypeVar("_Read")
